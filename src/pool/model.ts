@@ -1,0 +1,385 @@
+/** The nouns. Types only: every rule stands in the file that is named after it. */
+
+/** Milliseconds since the epoch, by the store's clock, which never steps backwards. */
+export type Millis = number;
+
+/** What a limit counts. `tokens` is the sum of both, where a provider limits the sum. */
+export type Dimension = 'requests' | 'input_tokens' | 'output_tokens' | 'tokens';
+
+/** Models that share one allowance; the empty string where no model was named. */
+export type ModelClass = string;
+
+/** What a lease expects to use. */
+export interface Demand {
+  readonly requests: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** How an allowance comes back: in a straight line over its window, or all at once at the window's end. */
+export type Refill = 'continuous' | 'fixed';
+
+/** When a provider counts a dimension: in full when the request starts, or little by little while it runs. */
+export type Counting = 'at_start' | 'as_it_goes';
+
+/** One limit from the configuration. */
+export interface ConfiguredLimit {
+  readonly dimension: Dimension;
+  readonly limit: number;
+  readonly windowMs: number;
+}
+
+/** One key from the configuration, without its secret, which the core never needs. */
+export interface KeyConfig {
+  readonly id: string;
+  /** Its place in the configuration, from 0. */
+  readonly order: number;
+  /** Tells one secret from another without revealing it. */
+  readonly fingerprint: string;
+  /** The limit group it was given; null: its own, until responses name an account. */
+  readonly limitGroup: string | null;
+  readonly weight: number;
+  readonly priority: number;
+  readonly leasesMax: number;
+  readonly limits: readonly ConfiguredLimit[];
+}
+
+/** The models of one class, as glob patterns in which `*` stands for any text. */
+export interface ModelClassRule {
+  readonly id: ModelClass;
+  readonly models: readonly string[];
+}
+
+/** One pool from the configuration. */
+export interface PoolConfig {
+  readonly id: string;
+  readonly provider: Provider;
+  readonly strategy: Strategy;
+  readonly leaseTtlMs: number;
+  readonly leaseTtlMaxMs: number;
+  readonly waitMaxMs: number;
+  readonly waitersMax: number;
+  /** Distinct holders that must report a dead credential before the key goes. */
+  readonly unhealthyAfter: number;
+  readonly modelClasses: readonly ModelClassRule[];
+  readonly keys: readonly KeyConfig[];
+}
+
+/** Usage that is settled but not surely contained in the newest observation. */
+export interface Spent {
+  readonly amount: number;
+  /** An observation of a request sent after this moment (plus the margin) contains the amount. */
+  readonly containedAfter: Millis;
+  /** When the provider had surely counted it: refill of the amount is credited from here on. */
+  readonly countedBy: Millis;
+}
+
+/** The state of one limit of one limit group. */
+export interface Meter {
+  readonly dimension: Dimension;
+  readonly source: 'configured' | 'learned';
+  readonly refill: Refill;
+  readonly limit: number;
+  /** Over which the limit is counted; a minute is assumed while it is not known. */
+  readonly windowMs: number;
+  readonly windowKnown: boolean;
+  /** The window that the configuration or the header named, which tells several windows of one dimension apart; null: unnamed. */
+  readonly namedWindowMs: number | null;
+  /** limit − remaining, at the moment `at`, without reservations. */
+  readonly deficit: number;
+  readonly at: Millis;
+  /** When the provider said that the allowance will be full (continuous) or starts anew (fixed); null: not said. */
+  readonly resetTime: Millis | null;
+  /** What comes back in a millisecond until resetTime. */
+  readonly refillPerMs: number;
+  /** Held by leases under way that the newest observation does not surely contain. */
+  readonly reserved: number;
+  /** When the request of the newest observation was sent, and its response arrived; null: no observation yet. */
+  readonly observedRequestTime: Millis | null;
+  readonly observedResponseTime: Millis | null;
+  readonly spent: readonly Spent[];
+}
+
+export type Reason =
+  | 'invalid_credential'
+  | 'permission_denied'
+  | 'billing'
+  | 'rate_limited'
+  | 'overloaded'
+  | 'server_error'
+  | 'no_response'
+  | 'operator';
+
+/** Something is passed over: a key, a key for one model class, a limit group, or the provider's model. */
+export interface Block {
+  /** `cooldown` ends by itself; `unhealthy` ends when someone, a rotated secret or a probation says so. */
+  readonly kind: 'cooldown' | 'unhealthy';
+  readonly reason: Reason;
+  readonly message: string;
+  readonly since: Millis;
+  /** Passed over before this moment; null: no end by itself. */
+  readonly until: Millis | null;
+  /** From `until` on: free again, or on probation, one lease at a time until one succeeds. */
+  readonly then: 'free' | 'probation';
+  /** How often in a row, for back-offs that grow. A success forgets the block and so this. */
+  readonly strikes: number;
+  /** The lease that probes, while one is out. */
+  readonly probe: string | null;
+}
+
+/** What is known of a key beyond its configuration. */
+export interface KeyState {
+  readonly id: string;
+  readonly version: number;
+  /** Of the secret that `secretVersion` counts. */
+  readonly fingerprint: string;
+  /** Grows with each rotation; evidence about an older one is refused. */
+  readonly secretVersion: number;
+  /** The account that responses named; null: none yet. */
+  readonly account: string | null;
+  readonly group: string;
+  readonly block: Block | null;
+  readonly modelBlocks: Readonly<Record<ModelClass, Block>>;
+  readonly draining: boolean;
+  /** Server errors and lost responses in a row. */
+  readonly failures: number;
+  /** Holders that reported a dead credential since the last success. */
+  readonly witnesses: readonly string[];
+  readonly activeLeases: number;
+  /** The store's sequence at the last grant; 0: never. */
+  readonly lastGrant: number;
+  readonly lastReportTime: Millis | null;
+}
+
+/** What is known of a limit group. */
+export interface GroupState {
+  readonly id: string;
+  readonly version: number;
+  /** By model class; the empty class blocks every class. */
+  readonly blocks: Readonly<Record<ModelClass, Block>>;
+  readonly meters: Readonly<Record<ModelClass, readonly Meter[]>>;
+}
+
+/** What leases of a model class used lately, for one request: a mean and how far from it they fell. */
+export interface UsageEstimate {
+  readonly inputMean: number;
+  readonly inputSpread: number;
+  readonly outputMean: number;
+  readonly outputSpread: number;
+}
+
+/** What is known of a pool as a whole. */
+export interface PoolState {
+  readonly version: number;
+  /** Overloads of the provider, by model class; the empty class blocks every class. */
+  readonly blocks: Readonly<Record<ModelClass, Block>>;
+  readonly usage: Readonly<Record<ModelClass, UsageEstimate>>;
+  /** What strategies remember: whose turn it was last, and the weights of smooth weighted round robin. */
+  readonly turn: Turn;
+}
+
+export interface Turn {
+  readonly lastKeyId: string | null;
+  readonly weights: Readonly<Record<string, number>>;
+}
+
+/** The right of one holder to use one key until a time. Only leases under way are stored. */
+export interface Lease {
+  readonly id: string;
+  readonly pool: string;
+  readonly keyId: string;
+  readonly group: string;
+  readonly modelClass: ModelClass;
+  readonly holder: string;
+  readonly secretVersion: number;
+  readonly acquireTime: Millis;
+  readonly expireTime: Millis;
+  readonly requests: number;
+  readonly requestsReported: number;
+  /** What is still reserved: the demand less what was settled. */
+  readonly held: Demand;
+  /** When its request was sent, as far as known or guessed; null: several requests, sent who knows when. */
+  readonly sentTime: Millis | null;
+  /** The request id it was acquired with; empty: none. */
+  readonly requestId: string;
+}
+
+export type LeaseEnd = 'settled' | 'released' | 'expired' | 'revoked';
+
+/** Remembers which lease answered a request id, also after that lease has ended. */
+export interface RequestRecord {
+  readonly holder: string;
+  readonly requestId: string;
+  /** Of the request's content: a repetition must be the same. */
+  readonly contentHash: string;
+  /** The lease as it was granted or as it ended. */
+  readonly lease: Lease;
+  readonly end: LeaseEnd | null;
+  readonly forgetTime: Millis;
+}
+
+/** Everything a decision may look at. A view: nothing in it changes while a decision is taken. */
+export interface Facts {
+  readonly now: Millis;
+  /** Grows with every change of the store: orders grants within one millisecond. */
+  readonly sequence: number;
+  readonly pool: PoolConfig;
+  readonly state: PoolState;
+  key(id: string): KeyState | undefined;
+  group(id: string): GroupState | undefined;
+  lease(id: string): Lease | undefined;
+  leasesOfKey(keyId: string): Iterable<Lease>;
+  leasesOfGroup(groupId: string): Iterable<Lease>;
+  request(holder: string, requestId: string): RequestRecord | undefined;
+}
+
+/**
+ * What a decision changes: new versions of the records that it touched. Each record carries the version that was read
+ * (0: there was none); the store applies all of it or, if one has moved on, nothing.
+ */
+export interface Change {
+  readonly pool: string;
+  readonly state?: PoolState;
+  readonly keys?: readonly KeyState[];
+  readonly groups?: readonly GroupState[];
+  readonly leases?: readonly Lease[];
+  readonly ended?: readonly string[];
+  readonly requests?: readonly RequestRecord[];
+}
+
+/** No key has room, or waiting cannot help. An answer, not a fault. */
+export type Refusal =
+  | { readonly kind: 'exhausted'; readonly retryTime: Millis | null; readonly counts: RefusalCounts }
+  | { readonly kind: 'demand_exceeds_limit'; readonly exceeded: readonly ExceededLimit[] }
+  | { readonly kind: 'no_healthy_keys'; readonly counts: RefusalCounts };
+
+export interface RefusalCounts {
+  readonly keys: number;
+  readonly cooldown: number;
+  readonly unhealthy: number;
+  readonly noRoom: number;
+}
+
+export interface ExceededLimit {
+  readonly keyId: string;
+  readonly dimension: Dimension;
+  readonly limit: number;
+  readonly demand: number;
+}
+
+/** A key with room, as a strategy sees it. */
+export interface Candidate {
+  readonly key: KeyConfig;
+  /** 0 to 1: (request score + token score) / 2. */
+  readonly score: number;
+  /** 0 to 1: what is left of its scarcest limit. */
+  readonly headroom: number;
+  readonly activeLeases: number;
+  readonly lastGrant: number;
+}
+
+/** How one key is chosen among those with room. `random` draws from [0, 1). */
+export interface Strategy {
+  readonly name: string;
+  /** Candidates come in the order of the configuration and are never empty. The new turn is stored where it is not the old one. */
+  pick(candidates: readonly Candidate[], turn: Turn, random: () => number): { chosen: Candidate; turn: Turn };
+}
+
+/** What one response's headers said about one limit. What a header left out is null. */
+export interface Observation {
+  readonly dimension: Dimension;
+  readonly limit: number | null;
+  readonly remaining: number | null;
+  /** From the response until the allowance is full (continuous) or starts anew (fixed). */
+  readonly resetInMs: number | null;
+  /** The window, where the provider's documentation or the header states it; null: to be derived. */
+  readonly windowMs: number | null;
+  /** Whether the header itself named the window, as `-minute` or `;w=60` do. */
+  readonly windowNamed: boolean;
+  readonly refill: Refill;
+}
+
+export interface IgnoredHeader {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** Everything that was read from the headers of one response. */
+export interface HeaderReading {
+  readonly observations: readonly Observation[];
+  /** The longest valid wait that the response asked for. */
+  readonly retryAfterMs: number | null;
+  /** Whose allowance it is, where the response says so. */
+  readonly account: string | null;
+  readonly ignored: readonly IgnoredHeader[];
+}
+
+export type Verdict =
+  | 'ok'
+  | 'rate_limited'
+  | 'overloaded'
+  | 'invalid_credential'
+  | 'billing'
+  | 'forbidden'
+  | 'environment'
+  | 'client_error'
+  | 'server_error'
+  | 'no_response';
+
+export type VerdictScope = 'request' | 'key_model' | 'key' | 'limit_group' | 'provider';
+
+/** One row of a provider's verdict table; the first that matches counts. */
+export interface VerdictRow {
+  /** The statuses it is about. */
+  readonly status: readonly number[];
+  /** What the error body, or a header line `name: value`, must contain; left out: anything. */
+  readonly match?: RegExp;
+  readonly verdict: Verdict;
+  readonly scope: VerdictScope;
+  /**
+   * Where the end comes from, beyond `retry-after`, which always wins: a moment read from the body ("regain access on …"),
+   * the first of next month UTC, or a wait read from the body ("try again in 6m0s"). Left out: the verdict's default.
+   */
+  readonly until?: 'date_in_body' | 'month_end' | 'wait_in_body';
+}
+
+/** What a report means, before it is applied. */
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly scope: VerdictScope;
+  /** The wait that headers or body asked for; null: they did not. */
+  readonly waitMs: number | null;
+}
+
+export interface Credential {
+  readonly secret: string;
+  readonly headerName: string;
+  readonly headerValue: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly baseUrl: string;
+}
+
+/** Tokens that a call really used. */
+export interface Usage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadInputTokens: number;
+  readonly cacheCreationInputTokens: number;
+}
+
+/** Response headers, names in lower case. */
+export type Headers = ReadonlyMap<string, string>;
+
+/** One provider: its header dialect, model classes, credential headers, verdict table, and what it counts when. All of it data but the two readers. */
+export interface Provider {
+  readonly name: string;
+  readHeaders(headers: Headers, responseTime: Millis): HeaderReading;
+  readonly modelClasses: readonly ModelClassRule[];
+  credential(secret: string): Credential;
+  readonly verdicts: readonly VerdictRow[];
+  readonly counting: Readonly<Record<Dimension, Counting>>;
+  /** Tokens that count against the limits, of those that a call used. */
+  counted(usage: Usage): { readonly inputTokens: number; readonly outputTokens: number };
+  /** Whether the tokens of a call that failed with a 4xx count. */
+  readonly failedTokensCount: boolean;
+}
