@@ -1,4 +1,5 @@
-import type { Change, Facts, Millis, PoolConfig, PoolState } from '../pool/model.ts';
+import type { Change, Facts, PoolConfig, PoolState } from '../pool/model.ts';
+import type { Millis } from '../pool/upstream.ts';
 
 /**
  * Where the records live. A store knows records and versions, never a rule.
@@ -36,4 +37,4 @@ export class StoreLost extends Error {
 }
 
 /** What is known of a pool that was never written. */
-export const FRESH_POOL: PoolState = { version: 0, blocks: {}, usage: {}, turn: { lastKeyId: null, weights: {} } };
+export const FRESH_POOL: PoolState = { version: 0, blocks: {}, usage: {}, turn: { lastOrder: -1, weights: {} } };

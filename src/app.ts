@@ -1,0 +1,114 @@
+import pino, { type Logger } from 'pino';
+import type { Config, StoreSettings } from './config/config.ts';
+import { GrpcServer } from './grpc/server.ts';
+import { OpsServer } from './ops/http.ts';
+import { Admin } from './service/admin.ts';
+import { Expiry } from './service/expiry.ts';
+import { Leases } from './service/leases.ts';
+import { Pools } from './service/pools.ts';
+import { type Answer, answered, refused } from './service/problem.ts';
+import { Generations, type Reloaded } from './service/reload.ts';
+import { Watches } from './service/watch.ts';
+import { openFileStore } from './store/file.ts';
+import { memoryStore } from './store/memory.ts';
+import type { Store } from './store/store.ts';
+
+export interface AppOptions {
+  /** Left out: silence. */
+  readonly log?: Logger;
+  /** Reads the configuration again; the texts say what is wrong with it. */
+  readonly readConfig?: () => Promise<Config | { readonly mistakes: readonly string[] }>;
+  /** Draws from [0, 1). */
+  readonly random?: () => number;
+  /** In the place of the store that the configuration names. */
+  readonly store?: Store;
+}
+
+/** A service that runs. */
+export interface App {
+  /** Where the gRPC services listen, in the order of the configuration, with the ports as bound. */
+  readonly addresses: readonly string[];
+  /** Where the operations listener listens; null: it is off. */
+  readonly opsAddress: string | null;
+  reload(): Promise<Answer<Reloaded>>;
+  /** Drains and stops. */
+  close(): Promise<void>;
+}
+
+/** The only wiring: a configuration turned into a service that runs, for the command and for tests alike. */
+export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
+  const { log = pino({ level: 'silent' }), random = Math.random } = options;
+  const store = options.store ?? openStore(config.store);
+  const pools = new Pools(store.installationKey);
+  const expiry = new Expiry(
+    store,
+    (id) => pools.ofLease(id),
+    (lease) => leases.noteExpired(lease),
+  );
+  const deciding = { store, expiry, pools };
+  const generations = new Generations(deciding);
+  const watches = new Watches(store, pools);
+  const leases = new Leases({
+    ...deciding,
+    random,
+    events: {
+      joinedGroup: (pool, key, group) =>
+        log.info({ pool, key, group }, 'responses name the account of this key: it shares the allowance of its limit group'),
+    },
+  });
+
+  const put = async (next: Config): Promise<Reloaded> => {
+    const reloaded = await generations.put(next);
+    watches.reloaded();
+    for (const warning of next.warnings) log.warn(warning);
+    return reloaded;
+  };
+  const reload = async (): Promise<Answer<Reloaded>> => {
+    const next = (await options.readConfig?.()) ?? config;
+    if ('mistakes' in next) return refused({ kind: 'config_mistakes', mistakes: next.mistakes }, store.now());
+    const reloaded = await put(next);
+    log.info(reloaded, 'configuration reloaded');
+    return answered(reloaded, store.now());
+  };
+
+  await put(config);
+  expiry.refile(pools.all());
+  const admin = new Admin({ ...deciding, leases, random, reload });
+  const openWatch = (pool: string, wake: () => void) => watches.open(pool, wake);
+  const server = new GrpcServer({ leases, admin, openWatch, log, now: () => store.now() });
+  let ready = true;
+  store.onHealth((cause) => {
+    ready = cause === null;
+    server.setServing(ready);
+    if (cause !== null) log.error({ err: cause }, 'the store is lost: no key is leased until it is back');
+    else void recover();
+  });
+  const recover = async () => {
+    expiry.refile(pools.all());
+    await generations.reconcile().catch((err: unknown) => log.error({ err }, 'the store was lost again'));
+    log.info('the store is back');
+  };
+
+  const ops = config.ops === null ? null : new OpsServer({ isReady: () => ready });
+  const stop = async () => {
+    ready = false;
+    expiry.stop();
+    await server.drain(config.drainTimeoutMs);
+    watches.close();
+    await ops?.close();
+    await store.close();
+  };
+  try {
+    const addresses: string[] = [];
+    for (const address of config.listen) addresses.push(await server.listen(address));
+    const opsAddress = config.ops === null || ops === null ? null : await ops.listen(config.ops.host, config.ops.port);
+    return { addresses, opsAddress, reload, close: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function openStore(settings: StoreSettings): Store {
+  return settings.kind === 'memory' ? memoryStore() : openFileStore({ folder: settings.path });
+}

@@ -1,0 +1,59 @@
+import { formatAddress, isLocal } from './address.ts';
+import type { Config, KeySettings, ListenAddress, PoolSettings } from './config.ts';
+import { formatPath } from './mistake.ts';
+import type { FileContent } from './schema.ts';
+import { Secret } from './secret.ts';
+
+type FilePool = FileContent['pools'][number];
+type FileKey = FilePool['keys'][number];
+
+/** The result in the program's words, from a file without mistakes and its secrets by the path of their key. */
+export function assembleConfig(content: FileContent, secrets: ReadonlyMap<string, string>): Config {
+  const ops = content.ops ? content.ops.listen : null;
+  return {
+    listen: content.listen,
+    ops,
+    store: content.store,
+    drainTimeoutMs: content.drain_timeout,
+    logLevel: content.log.level,
+    pools: content.pools.map((pool, place) => assemblePool(pool, place, secrets)),
+    warnings: [...content.listen, ...(ops ? [{ kind: 'tcp' as const, ...ops }] : [])].flatMap(warningOf),
+  };
+}
+
+function warningOf(address: ListenAddress): string[] {
+  return isLocal(address) ? [] : [`insecure: whoever reaches ${formatAddress(address)} is served without authentication`];
+}
+
+function assemblePool(pool: FilePool, place: number, secrets: ReadonlyMap<string, string>): PoolSettings {
+  return {
+    id: pool.id,
+    provider: pool.provider,
+    strategy: pool.strategy,
+    leaseTtlMs: pool.lease.ttl,
+    leaseTtlMaxMs: pool.lease.max_ttl,
+    waitMaxMs: pool.waiting.max_wait,
+    waitersMax: pool.waiting.max_waiters,
+    unhealthyAfter: pool.unhealthy_after,
+    modelClasses: pool.model_classes ?? null,
+    keys: pool.keys.map((key, order) => {
+      const secret = secrets.get(formatPath(['pools', place, 'keys', order]))!;
+      return assembleKey(key, order, new Secret(pool.id, key.id, secret));
+    }),
+  };
+}
+
+const DIMENSIONS = ['requests', 'input_tokens', 'output_tokens', 'tokens'] as const;
+
+function assembleKey(key: FileKey, order: number, secret: Secret): KeySettings {
+  return {
+    id: key.id,
+    order,
+    secret,
+    limitGroup: key.limit_group ?? null,
+    weight: key.weight,
+    priority: key.priority,
+    leasesMax: key.max_leases,
+    limits: DIMENSIONS.flatMap((dimension) => (key.limits[dimension] ?? []).map((limit) => ({ dimension, ...limit }))),
+  };
+}

@@ -1,0 +1,50 @@
+import type { KeyConfig, PoolConfig } from '../pool/model.ts';
+import type { ModelClassRule } from '../pool/upstream.ts';
+import type { Secret } from './secret.ts';
+
+/** What one configuration file says, checked and complete. Times are in milliseconds. */
+export interface Config {
+  readonly listen: readonly ListenAddress[];
+  /** Of the operations page; null: off. */
+  readonly ops: { readonly host: string; readonly port: number } | null;
+  readonly store: StoreSettings;
+  readonly drainTimeoutMs: number;
+  readonly logLevel: LogLevel;
+  readonly pools: readonly PoolSettings[];
+  /** For the log at start: what is allowed and yet dangerous. */
+  readonly warnings: readonly string[];
+}
+
+export type ListenAddress = TcpAddress | UnixAddress;
+
+export interface TcpAddress {
+  readonly kind: 'tcp';
+  /** A name or an address; IPv6 without its brackets. */
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+export interface UnixAddress {
+  readonly kind: 'unix';
+  /** Absolute. */
+  readonly path: string;
+}
+
+/** The path is as written: a relative one starts at the working directory of the process. */
+export type StoreSettings = { readonly kind: 'memory' } | { readonly kind: 'file'; readonly path: string };
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+/** A pool as the file has it: provider and strategy by name, keys with their secret. */
+export interface PoolSettings extends Omit<PoolConfig, 'provider' | 'strategy' | 'modelClasses' | 'keys'> {
+  readonly provider: string;
+  readonly strategy: string;
+  /** Null: the provider's own. */
+  readonly modelClasses: readonly ModelClassRule[] | null;
+  readonly keys: readonly KeySettings[];
+}
+
+export interface KeySettings extends Omit<KeyConfig, 'fingerprint'> {
+  readonly secret: Secret;
+}

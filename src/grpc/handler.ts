@@ -1,0 +1,128 @@
+import type { handleServerStreamingCall, handleUnaryCall, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { Logger } from 'pino';
+import type { Status } from '../generated/google/rpc/status.ts';
+import { Contended } from '../service/decide.ts';
+import type { Answer, FieldViolation, Problem } from '../service/problem.ts';
+import { StoreLost } from '../store/store.ts';
+import { FieldCheck } from './check.ts';
+import { INTERNAL_ERROR, serviceError, statusOf } from './status.ts';
+
+/** Who calls, where no authentication is configured. */
+const ANONYMOUS = 'anonymous';
+
+/** A request whose bytes could not be decoded, in the place of the message. */
+export class Malformed {
+  readonly violations: readonly FieldViolation[];
+
+  constructor(violations: readonly FieldViolation[]) {
+    this.violations = violations;
+  }
+}
+
+/** What a call knows besides its message. */
+export interface CallContext {
+  readonly holder: string;
+  readonly cancelled: () => boolean;
+  readonly check: FieldCheck;
+}
+
+/** What every handler needs from the server. */
+export interface HandlerOptions {
+  readonly log: Logger;
+  readonly isDraining: () => boolean;
+  readonly now: () => number;
+}
+
+/**
+ * An async function as a grpc-js handler. The function checks the request first and throws `InvalidRequest` for what it finds; it
+ * answers a value or a problem, and what it throws otherwise is a fault: logged, and hidden from the caller.
+ */
+export function unary<Request, Value, Response>(
+  options: HandlerOptions,
+  run: (request: Request, context: CallContext) => Promise<Answer<Value>>,
+  respond: (value: Value) => Response,
+): handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    answerOf(options, call, run).then(
+      (answer) => {
+        if ('status' in answer) callback(serviceError(answer.status));
+        else callback(null, respond(answer.value));
+      },
+      (fault: unknown) => callback(serviceError(logged(options, call.getPath(), fault))),
+    );
+  };
+}
+
+async function answerOf<Request, Value>(
+  options: HandlerOptions,
+  call: ServerUnaryCall<Request, unknown>,
+  run: (request: Request, context: CallContext) => Promise<Answer<Value>>,
+): Promise<{ value: Value } | { status: Status }> {
+  try {
+    const problem = problemBefore(options, call.request);
+    if (problem !== undefined) return { status: statusOf(problem, options.now()) };
+    const answer = await run(call.request, { holder: ANONYMOUS, cancelled: () => call.cancelled, check: new FieldCheck() });
+    return answer.ok ? { value: answer.value } : { status: statusOf(answer.problem, answer.now) };
+  } catch (fault) {
+    return { status: statusOfFault(options, call.getPath(), fault) };
+  }
+}
+
+/** A stream that the server sends until the caller or a drain ends it. `run` answers a problem, or starts to send. */
+export function serverStream<Request, Response>(
+  options: HandlerOptions,
+  open: Set<ServerWritableStream<Request, Response>>,
+  run: (request: Request, context: CallContext, call: ServerWritableStream<Request, Response>) => Promise<Problem | null>,
+): handleServerStreamingCall<Request, Response> {
+  return (call) => {
+    const fail = (status: Status) => call.emit('error', serviceError(status));
+    const problem = problemBefore(options, call.request);
+    if (problem !== undefined) {
+      fail(statusOf(problem, options.now()));
+      return;
+    }
+    open.add(call);
+    call.once('close', () => open.delete(call));
+    run(call.request, { holder: ANONYMOUS, cancelled: () => call.cancelled, check: new FieldCheck() }, call).then(
+      (found) => {
+        if (found !== null) fail(statusOf(found, options.now()));
+      },
+      (fault: unknown) => fail(statusOfFault(options, call.getPath(), fault)),
+    );
+  };
+}
+
+function problemBefore(options: HandlerOptions, request: unknown): Problem | undefined {
+  if (request instanceof Malformed) return { kind: 'invalid', violations: request.violations };
+  if (options.isDraining()) return { kind: 'unavailable', why: 'draining' };
+  return undefined;
+}
+
+/** The violations that were found in a request; thrown so that a handler reads straight down. */
+export class InvalidRequest extends Error {
+  readonly violations: readonly FieldViolation[];
+
+  constructor(violations: readonly FieldViolation[]) {
+    super('invalid request');
+    this.violations = violations;
+  }
+}
+
+/** Goes on only with a request in which nothing is wrong. */
+export function accepted<T>(check: FieldCheck, call: T): T {
+  if (check.violations.length > 0) throw new InvalidRequest(check.violations);
+  return call;
+}
+
+/** What a thrown thing is on the wire: three kinds are known, and anything else is a fault. */
+export function statusOfFault(options: HandlerOptions, path: string, fault: unknown): Status {
+  if (fault instanceof InvalidRequest) return statusOf({ kind: 'invalid', violations: fault.violations }, options.now());
+  if (fault instanceof StoreLost) return statusOf({ kind: 'unavailable', why: 'store_lost' }, options.now());
+  if (fault instanceof Contended) return statusOf({ kind: 'unavailable', why: 'contended' }, options.now());
+  return logged(options, path, fault);
+}
+
+function logged({ log }: HandlerOptions, path: string, fault: unknown): Status {
+  log.error({ err: fault, rpc: path }, 'fault in a call');
+  return INTERNAL_ERROR;
+}

@@ -1,0 +1,156 @@
+import { status as codes, Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { Any } from '../generated/google/protobuf/any.ts';
+import { BadRequest, ErrorInfo, QuotaFailure, ResourceInfo, RetryInfo } from '../generated/google/rpc/error_details.ts';
+import { Status } from '../generated/google/rpc/status.ts';
+import type { RefusalCounts } from '../pool/model.ts';
+import type { Millis } from '../pool/upstream.ts';
+import type { Problem } from '../service/problem.ts';
+import { durationOf } from './time.ts';
+
+const DOMAIN = 'keylease';
+
+/** Other stacks allow about 8 KB of metadata in all, and a trailer of 100 KB hangs some clients for good. */
+const DETAILS_BYTES_MAX = 4_096;
+
+/** What a name from a request may take in a message. */
+const NAME_CHARACTERS_MAX = 64;
+
+/** How long to wait for a store or a server that is away. */
+const AWAY_RETRY_MS = 1_000;
+
+/** THE table: what each problem is on the wire. */
+export function statusOf(problem: Problem, now: Millis): Status {
+  switch (problem.kind) {
+    case 'not_found': {
+      const name = shortened(problem.name);
+      const shown = problem.resource === 'lease' ? 'such lease' : `${problem.resource} "${name}"`;
+      return make(codes.NOT_FOUND, `no ${shown}`, [info('NOT_FOUND', {}), resource(problem.resource, name)]);
+    }
+    case 'invalid':
+      return make(codes.INVALID_ARGUMENT, listed(problem.violations.map(fieldText)), [
+        info('INVALID_FIELDS', {}),
+        pack('google.rpc.BadRequest', BadRequest.encode(BadRequest.fromPartial({ fieldViolations: [...problem.violations] })).finish()),
+      ]);
+    case 'request_id_reused': {
+      const violation = { field: 'request_id', description: 'was used before by this holder with another content' };
+      const badRequest = BadRequest.encode(BadRequest.fromPartial({ fieldViolations: [violation] })).finish();
+      return make(codes.INVALID_ARGUMENT, fieldText(violation), [info('REQUEST_ID_REUSED', {}), pack('google.rpc.BadRequest', badRequest)]);
+    }
+    case 'exhausted': {
+      const { counts, retryTime } = problem;
+      const when = retryTime === null ? '' : `; the first has room in ${((retryTime - now) / 1000).toFixed(3)} s`;
+      return make(codes.RESOURCE_EXHAUSTED, `none of ${counts.keys} keys has room (${countsText(counts)})${when}`, [
+        info('ALL_KEYS_EXHAUSTED', countsMetadata(counts)),
+        ...retry(retryTime, now),
+      ]);
+    }
+    case 'demand_exceeds_limit': {
+      const violations = problem.exceeded.map((each) => ({
+        subject: `key:${each.keyId}`,
+        description: `${each.dimension}: ${each.demand} asked, the limit is ${each.limit}`,
+      }));
+      return make(
+        codes.FAILED_PRECONDITION,
+        `the demand exceeds a limit of every key: ${listed(violations.map((each) => each.description))}`,
+        [
+          info('DEMAND_EXCEEDS_LIMIT', countsMetadata(problem.counts)),
+          pack('google.rpc.QuotaFailure', QuotaFailure.encode(QuotaFailure.fromPartial({ violations: violations.slice(0, 16) })).finish()),
+        ],
+      );
+    }
+    case 'no_healthy_keys':
+      return make(
+        codes.FAILED_PRECONDITION,
+        `each of ${problem.counts.keys} keys is unhealthy or draining (${countsText(problem.counts)})`,
+        [info('NO_HEALTHY_KEYS', countsMetadata(problem.counts))],
+      );
+    case 'too_many_waiters':
+      return make(codes.RESOURCE_EXHAUSTED, 'the line is full', [info('TOO_MANY_WAITERS', {}), ...retry(problem.retryTime, now)]);
+    case 'unavailable':
+      return make(codes.UNAVAILABLE, UNAVAILABLE_TEXT[problem.why], [
+        info(problem.why.toUpperCase(), {}),
+        ...retry(now + AWAY_RETRY_MS, now),
+      ]);
+    case 'config_mistakes': {
+      const fieldViolations = problem.mistakes.map((description) => ({ field: '(configuration)', description }));
+      return make(codes.INVALID_ARGUMENT, `the configuration has mistakes, nothing was changed: ${listed(problem.mistakes)}`, [
+        info('CONFIG_MISTAKES', {}),
+        pack(
+          'google.rpc.BadRequest',
+          BadRequest.encode(BadRequest.fromPartial({ fieldViolations: fieldViolations.slice(0, 16) })).finish(),
+        ),
+      ]);
+    }
+    case 'cancelled':
+      return make(codes.CANCELLED, 'the call was cancelled', []);
+    default:
+      return problem satisfies never;
+  }
+}
+
+const UNAVAILABLE_TEXT = {
+  store_lost: 'the store is lost; nothing was changed',
+  draining: 'the server is shutting down; nothing was changed',
+  contended: 'too many changes at once; nothing was changed',
+} as const;
+
+/** A fault: its cause goes to the log, never to the wire. */
+export const INTERNAL_ERROR: Status = make(codes.INTERNAL, 'Internal error', []);
+
+/** The same for grpc-js, details in the trailer where there are any. */
+export function serviceError(status: Status): ServiceError {
+  const metadata = new Metadata();
+  if (status.details.length > 0) metadata.set('grpc-status-details-bin', Buffer.from(Status.encode(status).finish()));
+  return Object.assign(new Error(status.message), { code: status.code, details: status.message, metadata });
+}
+
+/** Details that would not fit are left out from the end: the first says what to do, the others say more. */
+function make(code: number, message: string, details: Any[]): Status {
+  const status = { code, message: message.length > 1_024 ? `${message.slice(0, 1_023)}…` : message, details };
+  while (status.details.length > 0 && Status.encode(status).finish().length > DETAILS_BYTES_MAX)
+    status.details = status.details.slice(0, -1);
+  return status;
+}
+
+function pack(type: string, value: Uint8Array): Any {
+  return { typeUrl: `type.googleapis.com/${type}`, value: Buffer.from(value) };
+}
+
+function info(reason: string, metadata: Record<string, string>): Any {
+  return pack('google.rpc.ErrorInfo', ErrorInfo.encode({ reason, domain: DOMAIN, metadata }).finish());
+}
+
+function retry(time: Millis | null, now: Millis): Any[] {
+  if (time === null) return [];
+  return [pack('google.rpc.RetryInfo', RetryInfo.encode({ retryDelay: durationOf(Math.max(0, time - now)) }).finish())];
+}
+
+function resource(type: string, name: string): Any {
+  const described = ResourceInfo.fromPartial({ resourceType: `keylease.v1/${type}`, resourceName: name });
+  return pack('google.rpc.ResourceInfo', ResourceInfo.encode(described).finish());
+}
+
+function countsMetadata(counts: RefusalCounts): Record<string, string> {
+  const { keys, cooldown, unhealthy, draining, excluded, noRoom } = counts;
+  const named = { keys, cooldown, unhealthy, draining, excluded, no_room: noRoom };
+  return Object.fromEntries(Object.entries(named).map(([name, count]) => [name, String(count)]));
+}
+
+function countsText({ cooldown, unhealthy, draining, excluded, noRoom }: RefusalCounts): string {
+  const named = { 'without room': noRoom, 'in cooldown': cooldown, unhealthy, draining, excluded };
+  const told = Object.entries(named).filter(([, count]) => count > 0);
+  return told.map(([name, count]) => `${count} ${name}`).join(', ');
+}
+
+function fieldText({ field, description }: { field: string; description: string }): string {
+  return `${field}: ${description}`;
+}
+
+function listed(texts: readonly string[]): string {
+  const shown = texts.slice(0, 5).join('; ');
+  return texts.length > 5 ? `${shown}; and ${texts.length - 5} more` : shown;
+}
+
+function shortened(name: string): string {
+  return name.length > NAME_CHARACTERS_MAX ? `${name.slice(0, NAME_CHARACTERS_MAX)}…` : name;
+}

@@ -1,0 +1,34 @@
+import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
+
+/** Only the owner and the group may connect: a sidecar under another user shares the group. */
+const SOCKET_MODE = 0o660;
+
+/** Makes a path free to listen on: a socket file that nobody answers on is left from a process that was killed, and is removed. */
+export async function claimSocket(path: string): Promise<void> {
+  if (!existsSync(path)) return;
+  if (!statSync(path).isSocket()) throw new Error(`cannot listen on unix:${path}: there is a file of that name that is not a socket`);
+  if (await isAnswered(path)) throw new Error(`cannot listen on unix:${path}: another process listens there`);
+  rmSync(path, { force: true });
+}
+
+/** Lets the owner and the group connect. */
+export function openSocket(path: string): void {
+  chmodSync(path, SOCKET_MODE);
+}
+
+export function releaseSocket(path: string): void {
+  rmSync(path, { force: true });
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    const answer = (answered: boolean) => {
+      probe.destroy();
+      resolve(answered);
+    };
+    probe.once('connect', () => answer(true));
+    probe.once('error', () => answer(false));
+  });
+}

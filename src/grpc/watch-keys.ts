@@ -1,0 +1,35 @@
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { WatchKeysRequest, WatchKeysResponse } from '../generated/keylease/v1/pool_admin_service.ts';
+import type { Problem } from '../service/problem.ts';
+import type { KeyWatch } from '../service/watch.ts';
+import { keyMessage } from './messages.ts';
+
+/** Starts to follow the keys of a pool; undefined: there is no such pool. `wake` is called whenever there may be news. */
+export type OpenWatch = (pool: string, wake: () => void) => (Pick<KeyWatch, 'next'> & { close(): void }) | undefined;
+
+/** Sends news as fast as they are read: while the stream is full nothing is taken from the watch, which merges meanwhile. */
+export function watchKeys(open: OpenWatch, pool: string, call: ServerWritableStream<WatchKeysRequest, WatchKeysResponse>): Problem | null {
+  let full = false;
+  let scheduled = false;
+  const watch = open(pool, () => schedule());
+  if (watch === undefined) return { kind: 'not_found', resource: 'pool', name: pool };
+  const send = () => {
+    scheduled = false;
+    for (let news = full ? undefined : watch.next(); news !== undefined; news = full ? undefined : watch.next()) {
+      full = !call.write({ keys: news.keys.map(keyMessage), removedKeyIds: [...news.removed], snapshotComplete: news.snapshotComplete });
+    }
+  };
+  const schedule = () => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(send);
+  };
+  call.on('drain', () => {
+    full = false;
+    schedule();
+  });
+  call.once('cancelled', () => watch.close());
+  call.once('close', () => watch.close());
+  schedule();
+  return null;
+}

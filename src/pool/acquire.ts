@@ -1,0 +1,155 @@
+import { probed } from './block.ts';
+import { type AskedDemand, demandOn, wantedDemand } from './demand.ts';
+import { guessedSendTime, hold } from './hold.ts';
+import type { Candidate, Change, Facts, GroupState, KeyState, Lease, PoolState, Refusal, RequestRecord } from './model.ts';
+import { refusalOf } from './refusal.ts';
+import { type Ask, type KnownKey, knownKey, metersOf, passedOver } from './room.ts';
+import { capacityScore, headroom } from './score.ts';
+import { choose } from './strategy/index.ts';
+import type { Millis, ModelClass } from './upstream.ts';
+
+/** What a caller asks for, checked and completed. */
+export interface AcquireRequest extends AskedDemand {
+  readonly holder: string;
+  readonly modelClass: ModelClass;
+  /** null: the pool's default. */
+  readonly ttlMs: number | null;
+  /** Empty: none. */
+  readonly affinity: string;
+  readonly excluded: ReadonlySet<string>;
+  /** Empty: none. */
+  readonly requestId: string;
+  readonly contentHash: string;
+}
+
+/** What a lease id must tell about itself once the lease is gone. */
+export type LeaseClaims = Omit<Lease, 'id' | 'held' | 'requestsReported' | 'sentTime' | 'answerTime' | 'requestId'>;
+
+/** What a decision gets from outside besides the facts: chance, and lease ids that nobody can guess. */
+export interface Chance {
+  readonly random: () => number;
+  readonly mintLeaseId: (claims: LeaseClaims) => string;
+}
+
+export interface Granted {
+  readonly kind: 'granted';
+  readonly lease: Lease;
+  /** Of the chosen key after this grant. */
+  readonly score: number;
+}
+
+export type AcquireOutcome =
+  | Granted
+  | { readonly kind: 'repeated'; readonly record: RequestRecord }
+  | { readonly kind: 'request_id_reused' }
+  | Refusal;
+
+/** How long after its latest possible end a lease's request id is remembered. */
+export const REQUEST_ID_MEMORY_MS = 3_600_000;
+
+/** Leases one key, or says why none can be leased. */
+export function acquire(facts: Facts, request: AcquireRequest, chance: Chance): { outcome: AcquireOutcome; change: Change } {
+  const nothing: Change = { pool: facts.pool.id };
+  const record = request.requestId === '' ? undefined : facts.request(request.holder, request.requestId);
+  if (record !== undefined && record.forgetTime > facts.now) {
+    if (record.contentHash !== request.contentHash) return { outcome: { kind: 'request_id_reused' }, change: nothing };
+    return { outcome: { kind: 'repeated', record: asItStands(facts, record) }, change: nothing };
+  }
+  const ask = askOf(facts, request);
+  const keys = facts.pool.keys.map((config) => knownKey(facts, config));
+  const open = keys.filter((key) => passedOver(facts, key, ask) === null);
+  if (open.length === 0) return { outcome: refusalOf(facts, keys, ask), change: nothing };
+  const candidates = open.map((key) => candidateOf(key, ask.modelClass, facts.now));
+  const { chosen, turn } = choose(candidates, facts.pool.strategy, request.affinity, facts.state.turn, chance.random);
+  const key = open.find((each) => each.config === chosen.key) as KnownKey;
+  return grant(facts, key, request, ask, turn === facts.state.turn ? facts.state : { ...facts.state, turn }, chance);
+}
+
+/** The question put to every key for a request. */
+export function askOf(facts: Facts, request: Pick<AcquireRequest, keyof AskedDemand | 'modelClass' | 'excluded'>): Ask {
+  const wanted = wantedDemand(request, facts.state, request.modelClass);
+  return { wanted, modelClass: request.modelClass, excluded: request.excluded };
+}
+
+export function candidateOf(key: KnownKey, modelClass: ModelClass, now: Millis): Candidate {
+  const meters = metersOf(key.group, key.config, modelClass);
+  return {
+    key: key.config,
+    score: capacityScore(meters, now),
+    headroom: headroom(meters, now),
+    activeLeases: key.state.activeLeases,
+    lastGrant: key.state.lastGrant,
+  };
+}
+
+/** The lease in a record is the one that was granted; renewals and settled parts stand in the lease that is under way. */
+function asItStands(facts: Facts, record: RequestRecord): RequestRecord {
+  return { ...record, lease: facts.lease(record.lease.id) ?? record.lease };
+}
+
+function grant(facts: Facts, key: KnownKey, request: AcquireRequest, ask: Ask, pool: PoolState, chance: Chance) {
+  const { counting } = facts.pool.provider;
+  const lease = newLease(facts, key, request, ask, chance);
+  const meters = hold(metersOf(key.group, key.config, ask.modelClass), lease, counting);
+  const known: GroupState = key.group ?? { id: key.state.group, version: 0, blocks: {}, meters: {} };
+  const blocks = probed(known.blocks, ask.modelClass, lease.id, facts.now);
+  const group =
+    meters.length === 0 && blocks === known.blocks ? known : { ...known, blocks, meters: { ...known.meters, [ask.modelClass]: meters } };
+  const change: Change = {
+    pool: facts.pool.id,
+    ...(pool === facts.state ? {} : { state: pool }),
+    keys: [grantedKey(key.state, lease, facts)],
+    ...(group === known ? {} : { groups: [group] }),
+    leases: [lease],
+    ...(request.requestId === '' ? {} : { requests: [recordOf(facts, request, lease)] }),
+  };
+  const outcome: Granted = { kind: 'granted', lease, score: capacityScore(meters, facts.now) };
+  return { outcome, change };
+}
+
+function newLease(facts: Facts, key: KnownKey, request: AcquireRequest, ask: Ask, chance: Chance): Lease {
+  const ttlMs = Math.min(request.ttlMs ?? facts.pool.leaseTtlMs, facts.pool.leaseTtlMaxMs);
+  const claims: LeaseClaims = {
+    pool: facts.pool.id,
+    keyId: key.config.id,
+    group: key.state.group,
+    modelClass: ask.modelClass,
+    holder: request.holder,
+    secretVersion: key.state.secretVersion,
+    acquireTime: facts.now,
+    expireTime: facts.now + ttlMs,
+    requests: request.requests,
+  };
+  const held = demandOn(ask.wanted, metersOf(key.group, key.config, ask.modelClass));
+  return {
+    ...claims,
+    id: chance.mintLeaseId(claims),
+    requestsReported: 0,
+    held: { requests: held.requests, inputTokens: held.inputTokens, outputTokens: held.outputTokens },
+    sentTime: guessedSendTime(request.requests, facts.now),
+    answerTime: null,
+    requestId: request.requestId,
+  };
+}
+
+function grantedKey(key: KeyState, lease: Lease, facts: Facts): KeyState {
+  const asBlocks = key.block === null ? {} : { '': key.block };
+  return {
+    ...key,
+    activeLeases: key.activeLeases + 1,
+    lastGrant: facts.sequence + 1,
+    block: probed(asBlocks, '', lease.id, facts.now)[''] ?? null,
+    modelBlocks: probed(key.modelBlocks, lease.modelClass, lease.id, facts.now),
+  };
+}
+
+function recordOf(facts: Facts, request: AcquireRequest, lease: Lease): RequestRecord {
+  return {
+    holder: request.holder,
+    requestId: request.requestId,
+    contentHash: request.contentHash,
+    lease,
+    end: null,
+    forgetTime: facts.now + facts.pool.leaseTtlMaxMs + REQUEST_ID_MEMORY_MS,
+  };
+}

@@ -1,0 +1,92 @@
+import type { Meter } from './model.ts';
+import type { Millis } from './upstream.ts';
+
+/** Rounding errors of a straight line are far below this; a real unit of any limit is far above. */
+const NEGLIGIBLE = 1e-6;
+
+/** limit − remaining at a time, without reservations. Time before the meter's own moment brings nothing back. */
+export function deficitAt(meter: Meter, now: Millis): number {
+  if (now <= meter.at || meter.deficit === 0) return meter.deficit;
+  if (meter.refill === 'fixed') return now >= nextReset(meter) ? 0 : meter.deficit;
+  const untilReset = meter.resetTime === null ? 0 : Math.max(0, Math.min(now, meter.resetTime) - meter.at);
+  const afterReset = now - meter.at - untilReset;
+  const left = meter.deficit - untilReset * meter.refillPerMs - afterReset * steadyRefillPerMs(meter);
+  return left < NEGLIGIBLE ? 0 : left;
+}
+
+/** What the provider would still allow at a time, as far as is known, before reservations. */
+export function remainingAt(meter: Meter, now: Millis): number {
+  return Math.max(0, meter.limit - deficitAt(meter, now));
+}
+
+/** What can still be reserved at a time. Negative where more is held than is left. */
+export function roomAt(meter: Meter, now: Millis): number {
+  return meter.limit - deficitAt(meter, now) - meter.reserved;
+}
+
+/** A caller who needs nothing of a dimension is not held up by it. */
+export function fits(meter: Meter, amount: number, now: Millis): boolean {
+  return amount === 0 || roomAt(meter, now) >= amount;
+}
+
+/** Counts an amount as used from a time on. */
+export function debit(meter: Meter, amount: number, at: Millis): Meter {
+  const moment = Math.max(at, meter.at);
+  return { ...meter, deficit: deficitAt(meter, moment) + amount, at: moment };
+}
+
+/** When the meter will be full if nothing more is used; null: it is full. */
+export function fullTime(meter: Meter, now: Millis): Millis | null {
+  return deficitAt(meter, now) === 0 ? null : timeOfDeficit(meter, 0, now);
+}
+
+/** A reservation that will count as used at a time if nobody settles it before. */
+export interface Expiry {
+  readonly time: Millis;
+  readonly amount: number;
+}
+
+/**
+ * The earliest whole millisecond from `now` on at which the amount fits, if nothing happens but refill and the given expiries,
+ * which come in the order of their times; null: it never does.
+ */
+export function earliestFit(meter: Meter, amount: number, now: Millis, expiries: readonly Expiry[]): Millis | null {
+  if (amount === 0) return now;
+  let ahead = meter;
+  for (const expiry of [...expiries, null]) {
+    const bearable = ahead.limit - ahead.reserved - amount;
+    if (bearable >= 0) return timeOfDeficit(ahead, bearable, Math.max(now, ahead.at));
+    if (expiry === null) break;
+    ahead = { ...debit(ahead, expiry.amount, expiry.time), reserved: ahead.reserved - expiry.amount };
+  }
+  return null;
+}
+
+/** The first whole millisecond, not before `from`, at which the deficit is at most `bearable`. */
+function timeOfDeficit(meter: Meter, bearable: number, from: Millis): Millis {
+  if (deficitAt(meter, from) <= bearable) return from;
+  if (meter.refill === 'fixed') return Math.ceil(nextReset(meter));
+  let time = Math.max(from, Math.ceil(crossing(meter, bearable)));
+  while (deficitAt(meter, time) > bearable) time += 1;
+  while (time > from && deficitAt(meter, time - 1) <= bearable) time -= 1;
+  return time;
+}
+
+function crossing(meter: Meter, bearable: number): Millis {
+  const surplus = meter.deficit - bearable;
+  const untilReset = meter.resetTime === null ? 0 : Math.max(0, meter.resetTime - meter.at);
+  const beforeReset = untilReset * meter.refillPerMs;
+  if (surplus <= beforeReset) return meter.at + surplus / meter.refillPerMs;
+  return meter.at + untilReset + (surplus - beforeReset) / steadyRefillPerMs(meter);
+}
+
+function steadyRefillPerMs(meter: Meter): number {
+  return meter.limit / meter.windowMs;
+}
+
+/** The first moment after the meter's own at which a fixed window ends. */
+function nextReset(meter: Meter): Millis {
+  const reset = meter.resetTime ?? meter.at + meter.windowMs;
+  if (reset > meter.at) return reset;
+  return reset + (Math.floor((meter.at - reset) / meter.windowMs) + 1) * meter.windowMs;
+}

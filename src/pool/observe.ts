@@ -1,0 +1,152 @@
+import { debit, deficitAt } from './meter.ts';
+import type { ConfiguredLimit, Meter, Spent } from './model.ts';
+import type { Millis, Observation } from './upstream.ts';
+
+/** Requests overtake each other on the way to the provider by less than this. */
+export const OVERTAKING_MARGIN_MS = 100;
+
+/** Usage that no observation contains is kept in at most this many parts; the oldest are merged beyond it. */
+const SPENT_PARTS_MAX = 64;
+
+/** Limits kept for one model class: callers send the headers, and a header may name any window. */
+const METERS_MAX = 16;
+
+const MINUTE_MS = 60_000;
+
+/** Windows that providers use. A derived one within 15 % of one of them is that one. */
+const USUAL_WINDOWS_MS = [1_000, 10_000, MINUTE_MS, 3_600_000, 86_400_000, 2_592_000_000];
+
+/** When the request of an observation was sent, and when its response arrived; the numbers were taken somewhere between. */
+export interface ObservedAt {
+  readonly requestTime: Millis;
+  readonly responseTime: Millis;
+}
+
+/** A limit of the configuration as a full bucket that refills over its window. */
+export function configuredMeter(limit: ConfiguredLimit): Meter {
+  return {
+    dimension: limit.dimension,
+    source: 'configured',
+    refill: 'continuous',
+    limit: limit.limit,
+    windowMs: limit.windowMs,
+    windowKnown: true,
+    namedWindowMs: limit.windowMs,
+    deficit: 0,
+    at: 0,
+    resetTime: null,
+    refillPerMs: 0,
+    reserved: 0,
+    observedRequestTime: null,
+    observedResponseTime: null,
+    spent: [],
+  };
+}
+
+/** The meters after an observation: the one that it is about is replaced, or a new one is added. */
+export function observeAll(meters: readonly Meter[], observation: Observation, at: ObservedAt): readonly Meter[] {
+  const known = meters.find((meter) => isAbout(observation, meter));
+  const learnt = observe(known, observation, at);
+  if (learnt === undefined || (known === undefined && meters.length >= METERS_MAX)) return meters;
+  return known === undefined ? [...meters, learnt] : meters.map((meter) => (meter === known ? learnt : meter));
+}
+
+/** A configured limit gives way to what responses say about the same window; one over quite another window stays beside it. */
+function isAbout(observation: Observation, meter: Meter): boolean {
+  if (observation.dimension !== meter.dimension) return false;
+  if (observation.windowNamed) return meter.namedWindowMs === observation.windowMs;
+  if (meter.source === 'learned') return meter.namedWindowMs === null;
+  const derived = windowOf(observation);
+  return derived === null || (derived > meter.windowMs / 2 && derived < meter.windowMs * 2);
+}
+
+function observe(known: Meter | undefined, observation: Observation, at: ObservedAt): Meter | undefined {
+  const limit = observation.limit ?? (known === undefined ? observation.remaining : Math.max(known.limit, observation.remaining ?? 0));
+  if (limit === null || limit === 0) return undefined;
+  if (known !== undefined && isOlder(at, known)) return lowered(known, observation, at);
+  const windowMs = windowOf(observation) ?? known?.windowMs ?? MINUTE_MS;
+  const frame: Meter = {
+    ...(known ?? configuredMeter({ dimension: observation.dimension, limit, windowMs })),
+    source: 'learned',
+    refill: observation.refill,
+    limit,
+    windowMs,
+    windowKnown: windowOf(observation) !== null || (known?.windowKnown ?? false),
+    namedWindowMs: observation.windowNamed ? observation.windowMs : null,
+  };
+  return observation.remaining === null ? frame : rebased(frame, observation, observation.remaining, at);
+}
+
+/** By request or by response: either alone could make it say more than a newer one did. */
+function isOlder(at: ObservedAt, known: Meter): boolean {
+  const { observedRequestTime, observedResponseTime } = known;
+  if (observedRequestTime === null || observedResponseTime === null) return false;
+  return at.requestTime < observedRequestTime || at.responseTime < observedResponseTime;
+}
+
+/** A late report may lower what is known, and never raises it. */
+function lowered(known: Meter, observation: Observation, at: ObservedAt): Meter {
+  if (observation.remaining === null) return known;
+  const moment = Math.max(at.responseTime, known.at);
+  const claimed: Meter = { ...known, deficit: Math.max(0, known.limit - observation.remaining), at: at.responseTime };
+  const deficit = Math.max(deficitAt(known, moment), deficitAt(claimed, moment));
+  return { ...known, deficit, at: moment };
+}
+
+/** The observation becomes the new ground; usage that it does not surely contain is counted on top. */
+function rebased(frame: Meter, observation: Observation, remaining: number, at: ObservedAt): Meter {
+  const deficit = Math.max(0, frame.limit - remaining);
+  const resetInMs = resetIn(frame, observation, deficit);
+  const ground: Meter = {
+    ...frame,
+    deficit,
+    at: at.responseTime,
+    resetTime: resetInMs === null ? null : at.responseTime + resetInMs,
+    refillPerMs: resetInMs === null || resetInMs === 0 ? frame.limit / frame.windowMs : deficit / resetInMs,
+    observedRequestTime: at.requestTime,
+    observedResponseTime: at.responseTime,
+    spent: frame.spent.filter((part) => !isContained(part.containedAfter, at.requestTime)),
+  };
+  return ground.spent.reduce((meter, part) => debit(meter, part.amount, part.countedBy), ground);
+}
+
+/** A reset that is over although something is missing contradicts itself: then only time over the window brings it back. */
+function resetIn(frame: Meter, observation: Observation, deficit: number): number | null {
+  if (observation.resetInMs !== null && (observation.resetInMs > 0 || deficit === 0)) return observation.resetInMs;
+  if (frame.refill === 'fixed') return frame.windowMs;
+  return deficit === 0 ? null : (deficit * frame.windowMs) / frame.limit;
+}
+
+/** Whether an observation of a request sent at `requestTime` surely counted what happened at `moment`. */
+export function isContained(moment: Millis, requestTime: Millis): boolean {
+  return moment < requestTime - OVERTAKING_MARGIN_MS;
+}
+
+/** The stated window, or the one that follows from what is missing and when it will be back; null: neither. */
+export function windowOf(observation: Observation): number | null {
+  const { windowMs, limit, remaining, resetInMs, refill } = observation;
+  if (windowMs !== null) return windowMs;
+  if (refill === 'fixed' || limit === null || remaining === null || resetInMs === null) return null;
+  if (resetInMs === 0 || remaining >= limit) return null;
+  const derived = (resetInMs * limit) / (limit - remaining);
+  return USUAL_WINDOWS_MS.find((usual) => Math.abs(derived - usual) <= usual * 0.15) ?? derived;
+}
+
+/** Counts a part as used, and remembers it until an observation surely contains it. */
+export function spend(meter: Meter, part: Spent): Meter {
+  if (part.amount === 0) return meter;
+  const debited = debit(meter, part.amount, part.countedBy);
+  const contained = meter.observedRequestTime !== null && isContained(part.containedAfter, meter.observedRequestTime);
+  return contained ? meter : { ...debited, spent: merged([...meter.spent, part]) };
+}
+
+function merged(parts: readonly Spent[]): readonly Spent[] {
+  const [first, second, ...others] = parts;
+  if (parts.length <= SPENT_PARTS_MAX || first === undefined || second === undefined) return parts;
+  const both: Spent = {
+    amount: first.amount + second.amount,
+    containedAfter: Math.max(first.containedAfter, second.containedAfter),
+    countedBy: Math.max(first.countedBy, second.countedBy),
+  };
+  return [both, ...others];
+}

@@ -1,0 +1,246 @@
+import { type AcquireRequest, acquire, type Granted } from '../pool/acquire.ts';
+import { end, renew } from '../pool/lease.ts';
+import type { Facts, Lease, LeaseEnd, PoolConfig, Reason } from '../pool/model.ts';
+import { type MarkOutcome, markUnhealthy } from '../pool/operate.ts';
+import { type Report, type ReportOutcome, report } from '../pool/report.ts';
+import { type KeyView, keyView } from '../pool/status.ts';
+import type { Credential, Headers, Millis, ModelClass, Usage } from '../pool/upstream.ts';
+import { judge } from '../provider/judge.ts';
+import { type Deciding, decide } from './decide.ts';
+import { EndedLeases } from './ended-leases.ts';
+import { mintLeaseId, readLeaseId } from './lease-id.ts';
+import { ModelClasses } from './model-classes.ts';
+import type { Pools } from './pools.ts';
+import { type Answer, answered, notFound, refused } from './problem.ts';
+
+/** What the service tells about itself, for a log or a meter. */
+export interface Events {
+  /** Responses of two keys named one account: they share a limit group from now on. */
+  joinedGroup(pool: string, keyId: string, group: string): void;
+}
+
+export interface LeasesOptions extends Deciding {
+  readonly pools: Pools;
+  readonly events: Events;
+  readonly random: () => number;
+}
+
+/** An acquire as the caller sent it, checked. */
+export interface AcquireCall extends Omit<AcquireRequest, 'holder' | 'modelClass'> {
+  readonly pool: string;
+  readonly model: string;
+  /** null: answer at once. */
+  readonly maxWaitMs: number | null;
+  readonly priority: number;
+}
+
+export interface LeaseView {
+  readonly lease: Lease;
+  /** null: under way. */
+  readonly end: LeaseEnd | null;
+}
+
+export interface AcquireAnswer extends LeaseView {
+  /** Undefined where a repeated request id names a lease that has ended since. */
+  readonly credential: Credential | undefined;
+  readonly score: number;
+  /** Time spent in line. */
+  readonly waitedMs: number;
+}
+
+/** A report as the caller sent it, checked. */
+export interface ReportCall extends Pick<Report, 'status' | 'requestTime' | 'responseTime' | 'inProgress'> {
+  readonly leaseId: string;
+  readonly headers: Headers;
+  readonly errorBody: string;
+  readonly usage: Usage | null;
+}
+
+export interface ReportAnswer extends LeaseView {
+  readonly key: KeyView | undefined;
+  readonly outcome: ReportOutcome;
+}
+
+export interface MarkCall {
+  readonly target: { readonly leaseId: string } | { readonly pool: string; readonly keyId: string };
+  readonly reason: Reason;
+  readonly message: string;
+  readonly cooldownMs: number | null;
+}
+
+/** The calls of programs, one method each. A holder sees its own leases only: another's is as if it did not exist. */
+export class Leases {
+  readonly #with: LeasesOptions;
+  readonly #ended = new EndedLeases();
+  readonly #classes = new ModelClasses();
+
+  constructor(options: LeasesOptions) {
+    this.#with = options;
+  }
+
+  /** Leases a key. `cancelled` is asked once the lease is granted: nobody is left to use it, so it is given back. */
+  async acquire(holder: string, call: AcquireCall, cancelled: () => boolean = () => false): Promise<Answer<AcquireAnswer>> {
+    const pool = this.#with.pools.named(call.pool);
+    if (pool === undefined) return notFound('pool', call.pool, this.#with.store.now());
+    const request: AcquireRequest = { ...call, holder, modelClass: this.modelClass(pool, call.model) };
+    const { outcome, facts } = await decide(this.#with, pool, (facts) => acquire(facts, request, this.#chance()));
+    switch (outcome.kind) {
+      case 'granted':
+        return cancelled() && call.requestId === '' ? this.#giveBack(pool, outcome, facts.now) : this.#granted(outcome, facts.now);
+      case 'repeated': {
+        const { lease, end } = outcome.record;
+        const score = keyScore(facts, lease);
+        const credential = end === null ? this.#with.pools.credential(lease.pool, lease.keyId) : undefined;
+        return answered({ lease, end, credential, score, waitedMs: 0 }, facts.now);
+      }
+      default:
+        return refused(outcome, facts.now);
+    }
+  }
+
+  /** Learns from a report and settles its lease. */
+  async report(holder: string, call: ReportCall): Promise<Answer<ReportAnswer>> {
+    const found = this.#find(holder, call.leaseId);
+    if (found === undefined) return notFound('lease', call.leaseId, this.#with.store.now());
+    const { pool } = found;
+    const { outcome, facts } = await decide(this.#with, pool, (facts) => {
+      const lease = facts.lease(call.leaseId);
+      const told = this.#read(pool, call, facts.now);
+      return report(facts, lease ?? found.lease, lease !== undefined, told, this.#with.random);
+    });
+    if (outcome.settled) this.#ended.add(outcome.lease, 'settled');
+    if (outcome.joinedGroup !== null) this.#with.events.joinedGroup(pool.id, outcome.lease.keyId, outcome.joinedGroup);
+    const { lease } = outcome;
+    const end = outcome.underWay ? null : this.#endOf(lease, facts.now);
+    const key = viewOf(this.#with.store.read(pool), lease.keyId, lease.modelClass);
+    return answered({ lease: this.#ended.get(lease.id)?.lease ?? lease, end, key, outcome }, facts.now);
+  }
+
+  /** Takes a key out: by one of the holder's leases, or by its name. */
+  async markUnhealthy(holder: string, call: MarkCall): Promise<Answer<MarkOutcome & { key: KeyView | undefined }>> {
+    const target = this.#markTarget(holder, call.target);
+    if (!target.ok) return target;
+    const { pool, lease, config } = target.value;
+    const mark = { reason: call.reason, message: call.message, cooldownMs: call.cooldownMs, lease };
+    const { outcome, facts } = await decide(this.#with, pool, (facts) => markUnhealthy(facts, config, mark, this.#with.random));
+    const key = viewOf(this.#with.store.read(pool), config.id, null);
+    return answered({ ...outcome, key }, facts.now);
+  }
+
+  async renew(holder: string, leaseId: string, ttlMs: number | null): Promise<Answer<LeaseView>> {
+    const found = this.#find(holder, leaseId);
+    if (found === undefined) return notFound('lease', leaseId, this.#with.store.now());
+    const { outcome, facts } = await decide(this.#with, found.pool, (facts) => {
+      const lease = facts.lease(leaseId);
+      return lease === undefined ? { outcome: undefined, change: { pool: found.pool.id } } : renew(facts, lease, ttlMs);
+    });
+    return outcome === undefined ? notFound('lease', leaseId, facts.now) : answered({ lease: outcome, end: null }, facts.now);
+  }
+
+  /** Gives a lease back. One that has ended stays as it ended. */
+  async release(holder: string, leaseId: string): Promise<Answer<LeaseView>> {
+    const found = this.#find(holder, leaseId);
+    if (found === undefined) return notFound('lease', leaseId, this.#with.store.now());
+    return this.#end(found.pool, found.lease, 'released');
+  }
+
+  /** Ends anybody's lease: for operators. */
+  async revoke(leaseId: string): Promise<Answer<LeaseView>> {
+    const found = this.#find(null, leaseId);
+    if (found === undefined) return notFound('lease', leaseId, this.#with.store.now());
+    return this.#end(found.pool, found.lease, 'revoked');
+  }
+
+  modelClass(pool: PoolConfig, model: string): ModelClass {
+    return this.#classes.of(pool, model);
+  }
+
+  /** Remembers a lease that ended by itself, so that late calls hear how. */
+  noteExpired(lease: Lease): void {
+    this.#ended.add(lease, 'expired');
+  }
+
+  async #end(pool: PoolConfig, known: Lease, how: 'released' | 'revoked'): Promise<Answer<LeaseView>> {
+    const { outcome, facts } = await decide(this.#with, pool, (facts) => {
+      const lease = facts.lease(known.id);
+      return lease === undefined ? { outcome: undefined, change: { pool: pool.id } } : end(facts, lease, how);
+    });
+    if (outcome === undefined)
+      return answered({ lease: this.#ended.get(known.id)?.lease ?? known, end: this.#endOf(known, facts.now) }, facts.now);
+    this.#ended.add(outcome, how);
+    return answered({ lease: outcome, end: how }, facts.now);
+  }
+
+  /** A lease of this holder (null: of anybody), under way or told by its id alone. */
+  #find(holder: string | null, leaseId: string): { pool: PoolConfig; lease: Lease } | undefined {
+    const told = this.#ended.get(leaseId)?.lease ?? readLeaseId(this.#with.store.installationKey, leaseId);
+    if (told === undefined || (holder !== null && told.holder !== holder)) return undefined;
+    const pool = this.#with.pools.ofLease(told.pool);
+    return pool === undefined ? undefined : { pool, lease: told };
+  }
+
+  /** Without a memory of its end, a lease whose time is over has expired, and another one was settled. */
+  #endOf(lease: Lease, now: Millis): LeaseEnd {
+    return this.#ended.get(lease.id)?.end ?? (lease.expireTime <= now ? 'expired' : 'settled');
+  }
+
+  #markTarget(
+    holder: string,
+    target: MarkCall['target'],
+  ): Answer<{ pool: PoolConfig; lease: Lease | null; config: PoolConfig['keys'][number] }> {
+    const now = this.#with.store.now();
+    const found = 'leaseId' in target ? this.#find(holder, target.leaseId) : undefined;
+    if ('leaseId' in target && found === undefined) return notFound('lease', target.leaseId, now);
+    const pool = found?.pool ?? ('pool' in target ? this.#with.pools.named(target.pool) : undefined);
+    if (pool === undefined) return notFound('pool', 'pool' in target ? target.pool : '', now);
+    const keyId = found?.lease.keyId ?? ('keyId' in target ? target.keyId : '');
+    const config = pool.keys.find(({ id }) => id === keyId);
+    return config === undefined ? notFound('key', keyId, now) : answered({ pool, lease: found?.lease ?? null, config }, now);
+  }
+
+  #read(pool: PoolConfig, call: ReportCall, now: Millis): Report {
+    const { provider } = pool;
+    const responseTime = Math.min(call.responseTime ?? now, now);
+    const reading = provider.readHeaders(call.headers, responseTime);
+    const judgement = judge(provider, {
+      status: call.status,
+      body: call.errorBody,
+      headers: call.headers,
+      responseTime,
+      retryAfterMs: reading.retryAfterMs,
+    });
+    const { status, requestTime, inProgress } = call;
+    return {
+      reading,
+      judgement,
+      status,
+      requestTime,
+      inProgress,
+      responseTime: call.responseTime,
+      used: call.usage && provider.counted(call.usage),
+    };
+  }
+
+  #granted({ lease, score }: Granted, now: Millis): Answer<AcquireAnswer> {
+    return answered({ lease, end: null, credential: this.#with.pools.credential(lease.pool, lease.keyId), score, waitedMs: 0 }, now);
+  }
+
+  async #giveBack(pool: PoolConfig, { lease }: Granted, now: Millis): Promise<Answer<AcquireAnswer>> {
+    await this.#end(pool, lease, 'released');
+    return refused({ kind: 'cancelled' }, now);
+  }
+
+  #chance() {
+    const { random, store } = this.#with;
+    return { random, mintLeaseId: (claims: Parameters<typeof mintLeaseId>[1]) => mintLeaseId(store.installationKey, claims) };
+  }
+}
+
+function viewOf(facts: Facts, keyId: string, modelClass: ModelClass | null): KeyView | undefined {
+  const config = facts.pool.keys.find(({ id }) => id === keyId);
+  return config === undefined ? undefined : keyView(facts, config, modelClass);
+}
+
+function keyScore(facts: Facts, lease: Lease): number {
+  return viewOf(facts, lease.keyId, lease.modelClass)?.score ?? 0;
+}
