@@ -2,12 +2,15 @@ import pino, { type Logger } from 'pino';
 import type { Config, StoreSettings } from './config/config.ts';
 import { GrpcServer } from './grpc/server.ts';
 import { OpsServer } from './ops/http.ts';
+import type { LeaseClaims } from './pool/acquire.ts';
 import { Admin } from './service/admin.ts';
 import { Expiry } from './service/expiry.ts';
+import { mintLeaseId } from './service/lease-id.ts';
 import { Leases } from './service/leases.ts';
 import { Pools } from './service/pools.ts';
 import { type Answer, answered, refused } from './service/problem.ts';
 import { Generations, type Reloaded } from './service/reload.ts';
+import { Waiting } from './service/waiting.ts';
 import { Watches } from './service/watch.ts';
 import { openFileStore } from './store/file.ts';
 import { memoryStore } from './store/memory.ts';
@@ -48,9 +51,12 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const deciding = { store, expiry, pools };
   const generations = new Generations(deciding);
   const watches = new Watches(store, pools);
+  const chance = { random, mintLeaseId: (claims: LeaseClaims) => mintLeaseId(store.installationKey, claims) };
+  const waiting = new Waiting({ store, expiry, chance, poolOf: (id) => pools.named(id) });
   const leases = new Leases({
     ...deciding,
-    random,
+    waiting,
+    chance,
     events: {
       joinedGroup: (pool, key, group) =>
         log.info({ pool, key, group }, 'responses name the account of this key: it shares the allowance of its limit group'),
@@ -60,6 +66,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const put = async (next: Config): Promise<Reloaded> => {
     const reloaded = await generations.put(next);
     watches.reloaded();
+    waiting.wakeAll();
     for (const warning of next.warnings) log.warn(warning);
     return reloaded;
   };
@@ -73,7 +80,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 
   await put(config);
   expiry.refile(pools.all());
-  const admin = new Admin({ ...deciding, leases, random, reload });
+  const admin = new Admin({ ...deciding, leases, waiting, random, reload });
   const openWatch = (pool: string, wake: () => void) => watches.open(pool, wake);
   const server = new GrpcServer({ leases, admin, openWatch, log, now: () => store.now() });
   let ready = true;
@@ -93,6 +100,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const stop = async () => {
     ready = false;
     expiry.stop();
+    waiting.drain();
     await server.drain(config.drainTimeoutMs);
     watches.close();
     await ops?.close();

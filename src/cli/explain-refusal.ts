@@ -5,7 +5,7 @@ import { counted, number, plain, span } from './words.ts';
 /** What happened and what to do, in words, with the status and reason behind them. */
 export function explainRefusal(refusal: Refusal): string {
   const name = Status[refusal.status] ?? `status ${refusal.status}`;
-  const label = [name, refusal.details.reason].filter((part) => part !== '').join(', ');
+  const label = [...new Set([name, refusal.details.reason])].filter((part) => part !== '').join(', ');
   const words = sentence(refusal);
   return plainLines(`${words}${words.endsWith('\n') ? '' : ' '}(${label})`);
 }

@@ -4,10 +4,11 @@ import { number, relative, word } from './words.ts';
 
 export const leaseStateWord = (lease: Lease): string => word('LEASE_STATE_', leaseStateToJSON(lease.state));
 
-/** A table of leases, a line each. */
+const LEASE_TITLE = 'lease';
+
+/** A table of leases, a line each. An id is long, and of no use in part: where ids do not fit, it says how to see them. */
 export function leaseTable(leases: readonly Lease[], now: number, layout: Layout): string {
   const columns: Column<Lease>[] = [
-    { title: 'lease', importance: 8, cell: (lease) => lease.leaseId },
     { title: 'key', importance: 9, cell: (lease) => lease.keyId },
     { title: 'holder', importance: 7, cell: (lease) => lease.holder },
     { title: 'model class', importance: 3, cell: (lease) => lease.modelClass },
@@ -19,8 +20,12 @@ export function leaseTable(leases: readonly Lease[], now: number, layout: Layout
     },
     { title: 'granted', importance: 5, cell: (lease) => relative(lease.acquireTime, now) },
     { title: 'ends', importance: 6, cell: (lease) => relative(lease.expireTime, now) },
+    { title: LEASE_TITLE, importance: 1, cell: (lease) => lease.leaseId },
   ];
-  return leases.length === 0 ? 'No leases.' : table(columns, leases, layout);
+  if (leases.length === 0) return 'No leases.';
+  const lines = table(columns, leases, layout);
+  const hasIds = lines.slice(0, lines.indexOf('\n')).endsWith(LEASE_TITLE.toUpperCase());
+  return hasIds ? lines : `${lines}\n\nThe ids do not fit here: add --json, or pipe this to another command.`;
 }
 
 /** One line about a lease: `lease l-1 on team-a is active, ends in 60s`. */

@@ -34,6 +34,7 @@ function assemblePool(pool: FilePool, place: number, secrets: ReadonlyMap<string
     leaseTtlMaxMs: pool.lease.max_ttl,
     waitMaxMs: pool.waiting.max_wait,
     waitersMax: pool.waiting.max_waiters,
+    waitersPerHolderMax: pool.waiting.max_waiters_per_holder ?? pool.waiting.max_waiters,
     unhealthyAfter: pool.unhealthy_after,
     modelClasses: pool.model_classes ?? null,
     keys: pool.keys.map((key, order) => {

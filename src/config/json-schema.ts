@@ -3,7 +3,7 @@ import { configSchema } from './schema.ts';
 
 const FROM_VARIABLE = { type: 'string', pattern: '\\$\\{' } as const;
 
-/** The JSON schema of the configuration file, for editors. Where text has a fixed form or a number stands, a `${NAME}` may stand as well. */
+/** The JSON schema of the configuration file, for editors. Wherever the form is restricted, a `${NAME}` may stand as well. */
 export function configJsonSchema(): object {
   return {
     title: 'keylease configuration',

@@ -33,7 +33,10 @@ function formatSegment(segment: string | number, parent: string | number | undef
   return `${parent === undefined ? '' : '.'}${shown ? segment : '?'}`;
 }
 
-/** Whether a text from the file may be repeated in a message: only short words in small letters, since what stands in a wrong place may be a secret. */
+/**
+ * Whether a text from the file may be repeated in a message: only short words in small letters,
+ * since what stands in a wrong place may be a secret.
+ */
 export function looksLikeName(text: string): boolean {
   return text.length <= 32 && /^[a-z]{1,15}([_-][a-z]{1,15})*$/.test(text);
 }

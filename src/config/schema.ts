@@ -91,6 +91,9 @@ const lease = mapping({
 const waiting = mapping({
   max_wait: duration('0s', '10m').prefault('30s').describe('How long a caller may wait in line for room, 0s to 10m. Default 30s.'),
   max_waiters: wholeNumber(0, 1_000_000).prefault(1000).describe('Callers in line at once, at most, 0 to 1000000. Default 1000.'),
+  max_waiters_per_holder: wholeNumber(0, 1_000_000)
+    .optional()
+    .describe('Callers of one holder in line at once, at most, 0 to 1000000. Left out: as many as max_waiters.'),
 });
 
 const modelClass = mapping({

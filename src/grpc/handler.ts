@@ -2,9 +2,11 @@ import type { handleServerStreamingCall, handleUnaryCall, ServerUnaryCall, Serve
 import type { Logger } from 'pino';
 import type { Status } from '../generated/google/rpc/status.ts';
 import { Contended } from '../service/decide.ts';
-import type { Answer, FieldViolation, Problem } from '../service/problem.ts';
+import type { Caller } from '../service/leases.ts';
+import { type Answer, answered, type FieldViolation, type Problem } from '../service/problem.ts';
 import { StoreLost } from '../store/store.ts';
 import { FieldCheck } from './check.ts';
+import type { OpenStreams } from './open-streams.ts';
 import { INTERNAL_ERROR, serviceError, statusOf } from './status.ts';
 
 /** Who calls, where no authentication is configured. */
@@ -20,9 +22,8 @@ export class Malformed {
 }
 
 /** What a call knows besides its message. */
-export interface CallContext {
+export interface CallContext extends Caller {
   readonly holder: string;
-  readonly cancelled: () => boolean;
   readonly check: FieldCheck;
 }
 
@@ -37,16 +38,15 @@ export interface HandlerOptions {
  * An async function as a grpc-js handler. The function checks the request first and throws `InvalidRequest` for what it finds; it
  * answers a value or a problem, and what it throws otherwise is a fault: logged, and hidden from the caller.
  */
-export function unary<Request, Value, Response>(
+export function unary<Request, Response>(
   options: HandlerOptions,
-  run: (request: Request, context: CallContext) => Promise<Answer<Value>>,
-  respond: (value: Value) => Response,
+  run: (request: Request, context: CallContext) => Promise<Answer<Response>>,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
     answerOf(options, call, run).then(
       (answer) => {
         if ('status' in answer) callback(serviceError(answer.status));
-        else callback(null, respond(answer.value));
+        else callback(null, answer.value);
       },
       (fault: unknown) => callback(serviceError(logged(options, call.getPath(), fault))),
     );
@@ -61,17 +61,39 @@ async function answerOf<Request, Value>(
   try {
     const problem = problemBefore(options, call.request);
     if (problem !== undefined) return { status: statusOf(problem, options.now()) };
-    const answer = await run(call.request, { holder: ANONYMOUS, cancelled: () => call.cancelled, check: new FieldCheck() });
+    const answer = await run(call.request, contextOf(call));
     return answer.ok ? { value: answer.value } : { status: statusOf(answer.problem, answer.now) };
   } catch (fault) {
     return { status: statusOfFault(options, call.getPath(), fault) };
   }
 }
 
+interface AnyCall {
+  readonly cancelled: boolean;
+  getDeadline(): Date | number;
+  once(event: 'cancelled', listener: () => void): unknown;
+  removeListener(event: 'cancelled', listener: () => void): unknown;
+}
+
+/** What is known of a call. The deadline is the caller's own, by the wall clock. */
+export function contextOf(call: AnyCall): CallContext {
+  const deadline = call.getDeadline();
+  return {
+    holder: ANONYMOUS,
+    check: new FieldCheck(),
+    cancelled: () => call.cancelled,
+    deadlineMs: (deadline instanceof Date ? deadline.getTime() : deadline) - Date.now(),
+    onCancel: (listener) => {
+      call.once('cancelled', listener);
+      return () => call.removeListener('cancelled', listener);
+    },
+  };
+}
+
 /** A stream that the server sends until the caller or a drain ends it. `run` answers a problem, or starts to send. */
 export function serverStream<Request, Response>(
   options: HandlerOptions,
-  open: Set<ServerWritableStream<Request, Response>>,
+  streams: OpenStreams,
   run: (request: Request, context: CallContext, call: ServerWritableStream<Request, Response>) => Promise<Problem | null>,
 ): handleServerStreamingCall<Request, Response> {
   return (call) => {
@@ -81,9 +103,11 @@ export function serverStream<Request, Response>(
       fail(statusOf(problem, options.now()));
       return;
     }
-    open.add(call);
-    call.once('close', () => open.delete(call));
-    run(call.request, { holder: ANONYMOUS, cancelled: () => call.cancelled, check: new FieldCheck() }, call).then(
+    const open = { end: (error: Error) => void call.emit('error', error) };
+    streams.add(open);
+    call.once('cancelled', () => streams.delete(open));
+    call.once('close', () => streams.delete(open));
+    run(call.request, contextOf(call), call).then(
       (found) => {
         if (found !== null) fail(statusOf(found, options.now()));
       },
@@ -92,7 +116,8 @@ export function serverStream<Request, Response>(
   };
 }
 
-function problemBefore(options: HandlerOptions, request: unknown): Problem | undefined {
+/** Why a call is not even begun. */
+export function problemBefore(options: HandlerOptions, request: unknown): Problem | undefined {
   if (request instanceof Malformed) return { kind: 'invalid', violations: request.violations };
   if (options.isDraining()) return { kind: 'unavailable', why: 'draining' };
   return undefined;
@@ -125,4 +150,9 @@ export function statusOfFault(options: HandlerOptions, path: string, fault: unkn
 function logged({ log }: HandlerOptions, path: string, fault: unknown): Status {
   log.error({ err: fault, rpc: path }, 'fault in a call');
   return INTERNAL_ERROR;
+}
+
+/** The answer with its value turned into a message. */
+export function mapped<Value, Response>(answer: Answer<Value>, respond: (value: Value) => Response): Answer<Response> {
+  return answer.ok ? answered(respond(answer.value), answer.now) : answer;
 }

@@ -1,56 +1,17 @@
-import { status as codes, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import type {
-  AcquireKeyRequest,
-  MarkUnhealthyRequest,
-  ReleaseLeaseRequest,
-  RenewLeaseRequest,
-  ReportHeadersRequest,
-} from '../generated/keylease/v1/key_lease_service.ts';
-import type { Leases, LeaseView } from '../service/leases.ts';
-import { accepted, type CallContext, type HandlerOptions, unary } from './handler.ts';
-import { acquireResponse, leaseMessage, markResponse, reportResponse } from './messages.ts';
-import { acquireCall, markCall, reportCall } from './requests.ts';
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import { type HandlerOptions, unary } from './handler.ts';
+import type { LeaseCalls } from './lease-calls.ts';
+import { leaseStream } from './lease-stream.ts';
+import type { OpenStreams } from './open-streams.ts';
 
-/** The calls of programs: check, call the service, answer. */
-export function keyLeaseService(leases: Leases, options: HandlerOptions): UntypedServiceImplementation {
+/** `keylease.v1.KeyLeaseService` on the wire. */
+export function keyLeaseService(calls: LeaseCalls, streams: OpenStreams, options: HandlerOptions): UntypedServiceImplementation {
   return {
-    acquireKey: unary(
-      options,
-      (request: AcquireKeyRequest, { holder, check, cancelled }) =>
-        leases.acquire(holder, accepted(check, acquireCall(request, check)), cancelled),
-      acquireResponse,
-    ),
-    reportHeaders: unary(
-      options,
-      (request: ReportHeadersRequest, { holder, check }) => leases.report(holder, accepted(check, reportCall(request, check))),
-      reportResponse,
-    ),
-    markUnhealthy: unary(
-      options,
-      (request: MarkUnhealthyRequest, { holder, check }) => leases.markUnhealthy(holder, accepted(check, markCall(request, check))),
-      markResponse,
-    ),
-    renewLease: unary(
-      options,
-      (request: RenewLeaseRequest, { holder, check }) => {
-        const id = check.required('lease_id', request.leaseId);
-        const ttlMs = check.positiveSpan('ttl', request.ttl);
-        return leases.renew(holder, accepted(check, id), ttlMs);
-      },
-      leaseResponse,
-    ),
-    releaseLease: unary(
-      options,
-      (request: ReleaseLeaseRequest, { holder, check }: CallContext) =>
-        leases.release(holder, accepted(check, check.required('lease_id', request.leaseId))),
-      leaseResponse,
-    ),
-    leaseStream: (call: { emit(event: 'error', error: object): void }) => {
-      call.emit('error', { code: codes.UNIMPLEMENTED, details: 'LeaseStream is not served by this version' });
-    },
+    acquireKey: unary(options, calls.acquireKey),
+    reportHeaders: unary(options, calls.reportHeaders),
+    markUnhealthy: unary(options, calls.markUnhealthy),
+    renewLease: unary(options, calls.renewLease),
+    releaseLease: unary(options, calls.releaseLease),
+    leaseStream: leaseStream(options, streams, calls),
   };
-}
-
-function leaseResponse(view: LeaseView) {
-  return { lease: leaseMessage(view) };
 }

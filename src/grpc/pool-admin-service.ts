@@ -1,66 +1,61 @@
-import type { ServerWritableStream, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { AcquireKeyRequest } from '../generated/keylease/v1/key_lease_service.ts';
 import type * as wire from '../generated/keylease/v1/pool_admin_service.ts';
 import type { KeyView } from '../pool/status.ts';
 import type { Admin } from '../service/admin.ts';
 import type { LeaseView } from '../service/leases.ts';
+import type { Answer } from '../service/problem.ts';
 import { explainResponse } from './explain-message.ts';
-import { accepted, type HandlerOptions, serverStream, unary } from './handler.ts';
+import { accepted, type CallContext, type HandlerOptions, mapped, serverStream, unary } from './handler.ts';
 import { keyMessage, leaseMessage, poolMessage } from './messages.ts';
+import type { OpenStreams } from './open-streams.ts';
 import { acquireCall } from './requests.ts';
 import { maybeTimestampOf } from './time.ts';
 import { type OpenWatch, watchKeys } from './watch-keys.ts';
 
-type WatchStream = ServerWritableStream<wire.WatchKeysRequest, wire.WatchKeysResponse>;
-
-/** The calls of operators: check, call the service, answer. `streams` holds the watches that are open, for a drain to end. */
+/** The calls of operators: check, call the service, answer. `streams` holds the watches that are open. */
 export function poolAdminService(
   admin: Admin,
   openWatch: OpenWatch,
-  streams: Set<WatchStream>,
+  streams: OpenStreams,
   options: HandlerOptions,
 ): UntypedServiceImplementation {
+  const call = <Request, Value, Response>(
+    run: (request: Request, context: CallContext) => Promise<Answer<Value>>,
+    respond: (value: Value) => Response,
+  ) => unary<Request, Response>(options, async (request, context) => mapped(await run(request, context), respond));
+
   return {
-    listPools: unary(
-      options,
+    listPools: call(
       (request: wire.ListPoolsRequest) => admin.listPools(pageRequest(request)),
       ({ items, nextToken }) => ({ pools: items.map(poolMessage), nextPageToken: nextToken }),
     ),
-    listKeys: unary(
-      options,
+    listKeys: call(
       (request: wire.ListKeysRequest) => admin.listKeys(request.pool, pageRequest(request)),
       ({ items, nextToken }) => ({ keys: items.map(keyMessage), nextPageToken: nextToken }),
     ),
-    getKey: unary(
-      options,
+    getKey: call(
       (request: wire.GetKeyRequest, { check }) => admin.getKey(request.pool, accepted(check, check.required('key_id', request.keyId))),
       keyResponse,
     ),
     watchKeys: serverStream(options, streams, async (request: wire.WatchKeysRequest, _context, call) =>
       watchKeys(openWatch, request.pool, call),
     ),
-    listLeases: unary(
-      options,
+    listLeases: call(
       (request: wire.ListLeasesRequest) => admin.listLeases(request.pool, request, pageRequest(request)),
       ({ items, nextToken }) => ({ leases: items.map(leaseMessage), nextPageToken: nextToken }),
     ),
-    explainAcquire: unary(
-      options,
-      async (request: wire.ExplainAcquireRequest, { holder, check }) => {
-        const call = accepted(check, acquireCall(request.acquireKey ?? AcquireKeyRequest.fromPartial({}), check));
-        const answer = await admin.explain(call, holder);
-        return answer.ok ? { ...answer, value: { ...answer.value, now: answer.now } } : answer;
-      },
-      explainResponse,
-    ),
-    markHealthy: unary(
-      options,
+    explainAcquire: call(async (request: wire.ExplainAcquireRequest, { holder, check }) => {
+      const call = accepted(check, acquireCall(request.acquireKey ?? AcquireKeyRequest.fromPartial({}), check));
+      const answer = await admin.explain(call, holder);
+      return answer.ok ? { ...answer, value: { ...answer.value, now: answer.now } } : answer;
+    }, explainResponse),
+    markHealthy: call(
       (request: wire.MarkHealthyRequest, { check }) =>
         admin.markHealthy(request.pool, accepted(check, check.required('key_id', request.keyId))),
       keyResponse,
     ),
-    drainKey: unary(
-      options,
+    drainKey: call(
       (request: wire.DrainKeyRequest, { check }) => admin.drain(request.pool, accepted(check, check.required('key_id', request.keyId))),
       ({ key, leases, lastExpireTime }) => ({
         key: keyMessage(key),
@@ -68,18 +63,15 @@ export function poolAdminService(
         lastExpireTime: maybeTimestampOf(lastExpireTime),
       }),
     ),
-    enableKey: unary(
-      options,
+    enableKey: call(
       (request: wire.EnableKeyRequest, { check }) => admin.enable(request.pool, accepted(check, check.required('key_id', request.keyId))),
       keyResponse,
     ),
-    revokeLease: unary(
-      options,
+    revokeLease: call(
       (request: wire.RevokeLeaseRequest, { check }) => admin.revoke(accepted(check, check.required('lease_id', request.leaseId))),
       (view: LeaseView) => ({ lease: leaseMessage(view) }),
     ),
-    reloadConfig: unary(
-      options,
+    reloadConfig: call(
       () => admin.reload(),
       ({ generation, addedKeys, removedKeys, rotatedKeys }) => ({
         generation,

@@ -1,4 +1,4 @@
-import { status as codes, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
@@ -10,6 +10,8 @@ import type { Leases } from '../service/leases.ts';
 import { malformedFields, reflectedPackage } from './descriptors.ts';
 import { Malformed } from './handler.ts';
 import { keyLeaseService } from './key-lease-service.ts';
+import { leaseCalls } from './lease-calls.ts';
+import { OpenStreams } from './open-streams.ts';
 import { poolAdminService } from './pool-admin-service.ts';
 import { claimSocket, openSocket, releaseSocket } from './unix-socket.ts';
 import type { OpenWatch } from './watch-keys.ts';
@@ -36,7 +38,7 @@ export interface GrpcOptions {
 export class GrpcServer {
   readonly #server: Server;
   readonly #health = new HealthImplementation();
-  readonly #streams = new Set<{ emit(event: 'error', error: object): boolean }>();
+  readonly #streams = new OpenStreams();
   readonly #sockets: string[] = [];
   #isDraining = false;
   #isServing = true;
@@ -51,8 +53,8 @@ export class GrpcServer {
       'grpc.max_connection_idle_ms': CONNECTION_IDLE_MS,
     });
     const options = { log, now, isDraining: () => this.#isDraining };
-    this.#server.addService(tolerant(KeyLeaseServiceService), keyLeaseService(leases, options));
-    this.#server.addService(tolerant(PoolAdminServiceService), poolAdminService(admin, openWatch, this.#streams as never, options));
+    this.#server.addService(tolerant(KeyLeaseServiceService), keyLeaseService(leaseCalls(leases), this.#streams, options));
+    this.#server.addService(tolerant(PoolAdminServiceService), poolAdminService(admin, openWatch, this.#streams, options));
     this.#health.addToServer(this.#server);
     new ReflectionService(reflectedPackage()).addToServer(this.#server);
     this.#showHealth();
@@ -81,8 +83,7 @@ export class GrpcServer {
   async drain(boundMs: number): Promise<void> {
     this.#isDraining = true;
     this.#showHealth();
-    const error = { code: codes.UNAVAILABLE, details: 'the server is shutting down' };
-    for (const stream of this.#streams) stream.emit('error', error);
+    this.#streams.drain();
     await new Promise<void>((resolve) => {
       const cut = setTimeout(() => {
         this.#server.forceShutdown();

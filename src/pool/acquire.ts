@@ -65,6 +65,17 @@ export function acquire(facts: Facts, request: AcquireRequest, chance: Chance): 
   return grant(facts, key, request, ask, turn === facts.state.turn ? facts.state : { ...facts.state, turn }, chance);
 }
 
+/** When to ask again for room that is kept for somebody: nobody knows when that one is served. */
+const KEPT_RETRY_MS = 1_000;
+
+/** Refuses although a key may have room: it is kept for one that waits in line. */
+export function refuse(facts: Facts, request: AcquireRequest): { outcome: AcquireOutcome; change: Change } {
+  const keys = facts.pool.keys.map((config) => knownKey(facts, config));
+  const refusal = refusalOf(facts, keys, askOf(facts, request));
+  const outcome = refusal.kind === 'exhausted' ? { ...refusal, retryTime: facts.now + KEPT_RETRY_MS } : refusal;
+  return { outcome, change: { pool: facts.pool.id } };
+}
+
 /** The question put to every key for a request. */
 export function askOf(facts: Facts, request: Pick<AcquireRequest, keyof AskedDemand | 'modelClass' | 'excluded'>): Ask {
   const wanted = wantedDemand(request, facts.state, request.modelClass);

@@ -1,6 +1,6 @@
 /** The nouns. Types only: every rule stands in the file that is named after it. */
 
-import type { Dimension, Millis, ModelClass, ModelClassRule, Provider, Refill, Usage } from './upstream.ts';
+import type { Dimension, Millis, ModelClass, ModelClassRule, Provider, Refill } from './upstream.ts';
 
 /** What a lease expects to use. */
 export interface Demand {
@@ -46,6 +46,7 @@ export interface PoolConfig {
   readonly leaseTtlMaxMs: number;
   readonly waitMaxMs: number;
   readonly waitersMax: number;
+  readonly waitersPerHolderMax: number;
   /** Distinct holders that must report a dead credential before the key goes. */
   readonly unhealthyAfter: number;
   readonly modelClasses: readonly ModelClassRule[];

@@ -9,6 +9,7 @@ import { type Page, type PageRequest, pageOf, sortable } from './pages.ts';
 import type { Pools } from './pools.ts';
 import { type Answer, answered, notFound, refused } from './problem.ts';
 import type { Reloaded } from './reload.ts';
+import type { Waiting } from './waiting.ts';
 
 /** Leases shown in the answer to a drain. */
 const DRAIN_LEASES_SHOWN = 100;
@@ -16,6 +17,7 @@ const DRAIN_LEASES_SHOWN = 100;
 export interface AdminOptions extends Deciding {
   readonly pools: Pools;
   readonly leases: Leases;
+  readonly waiting: Waiting;
   readonly reload: () => Promise<Answer<Reloaded>>;
   readonly random: () => number;
 }
@@ -44,7 +46,7 @@ export class Admin {
 
   async listPools(page: PageRequest): Promise<Answer<Page<PoolView>>> {
     const pools = [...this.#with.pools.all()].sort((a, b) => (a.id < b.id ? -1 : 1));
-    const views = await Promise.all(pools.map((pool) => this.#look(pool, poolView)));
+    const views = await Promise.all(pools.map((pool) => this.#look(pool, (facts) => poolView(facts, this.#with.waiting.size(pool.id)))));
     return paged(views, page, ({ config }) => config.id, this.#with.store.now());
   }
 
@@ -124,13 +126,13 @@ export class Admin {
   }
 }
 
-function poolView(facts: Facts): PoolView {
+function poolView(facts: Facts, waiting: number): PoolView {
   const keys = keyViews(facts);
   return {
     config: facts.pool,
     availableKeys: keys.filter(({ state }) => state === 'available').length,
     activeLeases: keys.reduce((sum, { activeLeases }) => sum + activeLeases, 0),
-    waiting: 0,
+    waiting,
   };
 }
 

@@ -1,4 +1,4 @@
-import { type AcquireRequest, acquire, type Granted } from '../pool/acquire.ts';
+import { type AcquireRequest, acquire, type Chance, type Granted, refuse } from '../pool/acquire.ts';
 import { end, renew } from '../pool/lease.ts';
 import type { Facts, Lease, LeaseEnd, PoolConfig, Reason } from '../pool/model.ts';
 import { type MarkOutcome, markUnhealthy } from '../pool/operate.ts';
@@ -8,10 +8,11 @@ import type { Credential, Headers, Millis, ModelClass, Usage } from '../pool/ups
 import { judge } from '../provider/judge.ts';
 import { type Deciding, decide } from './decide.ts';
 import { EndedLeases } from './ended-leases.ts';
-import { mintLeaseId, readLeaseId } from './lease-id.ts';
+import { readLeaseId } from './lease-id.ts';
 import { ModelClasses } from './model-classes.ts';
 import type { Pools } from './pools.ts';
 import { type Answer, answered, notFound, refused } from './problem.ts';
+import type { Patience, Waited, Waiting } from './waiting.ts';
 
 /** What the service tells about itself, for a log or a meter. */
 export interface Events {
@@ -21,9 +22,17 @@ export interface Events {
 
 export interface LeasesOptions extends Deciding {
   readonly pools: Pools;
+  readonly waiting: Waiting;
   readonly events: Events;
-  readonly random: () => number;
+  readonly chance: Chance;
 }
+
+/** Who waits for an answer: whether anybody still does, and for how long. */
+export interface Caller extends Omit<Patience, 'maxWaitMs'> {
+  readonly cancelled: () => boolean;
+}
+
+const PATIENT_CALLER: Caller = { cancelled: () => false, deadlineMs: Number.POSITIVE_INFINITY, onCancel: () => () => {} };
 
 /** An acquire as the caller sent it, checked. */
 export interface AcquireCall extends Omit<AcquireRequest, 'holder' | 'modelClass'> {
@@ -71,31 +80,50 @@ export interface MarkCall {
 /** The calls of programs, one method each. A holder sees its own leases only: another's is as if it did not exist. */
 export class Leases {
   readonly #with: LeasesOptions;
+  readonly #chance: Chance;
   readonly #ended = new EndedLeases();
   readonly #classes = new ModelClasses();
 
   constructor(options: LeasesOptions) {
     this.#with = options;
+    this.#chance = options.chance;
   }
 
-  /** Leases a key. `cancelled` is asked once the lease is granted: nobody is left to use it, so it is given back. */
-  async acquire(holder: string, call: AcquireCall, cancelled: () => boolean = () => false): Promise<Answer<AcquireAnswer>> {
+  /** Leases a key; waits in line for it where the caller would rather wait than fail. */
+  async acquire(holder: string, call: AcquireCall, caller: Caller = PATIENT_CALLER): Promise<Answer<AcquireAnswer>> {
     const pool = this.#with.pools.named(call.pool);
     if (pool === undefined) return notFound('pool', call.pool, this.#with.store.now());
     const request: AcquireRequest = { ...call, holder, modelClass: this.modelClass(pool, call.model) };
-    const { outcome, facts } = await decide(this.#with, pool, (facts) => acquire(facts, request, this.#chance()));
-    switch (outcome.kind) {
-      case 'granted':
-        return cancelled() && call.requestId === '' ? this.#giveBack(pool, outcome, facts.now) : this.#granted(outcome, facts.now);
+    const { result, now, waitedMs } = await this.#acquireOrWait(pool, request, call, caller);
+    switch (result.kind) {
+      case 'granted': {
+        if (caller.cancelled() && call.requestId === '') return this.#giveBack(pool, result, now);
+        const { lease, score } = result;
+        return answered({ lease, end: null, credential: this.#with.pools.credential(lease.pool, lease.keyId), score, waitedMs }, now);
+      }
       case 'repeated': {
-        const { lease, end } = outcome.record;
-        const score = keyScore(facts, lease);
+        const { lease, end } = result.record;
         const credential = end === null ? this.#with.pools.credential(lease.pool, lease.keyId) : undefined;
-        return answered({ lease, end, credential, score, waitedMs: 0 }, facts.now);
+        const score = viewOf(this.#with.store.read(pool), lease.keyId, lease.modelClass)?.score ?? 0;
+        return answered({ lease, end, credential, score, waitedMs }, now);
       }
       default:
-        return refused(outcome, facts.now);
+        return refused(result, now);
     }
+  }
+
+  async #acquireOrWait(pool: PoolConfig, request: AcquireRequest, call: AcquireCall, caller: Caller): Promise<Waited> {
+    const { waiting } = this.#with;
+    const { priority, maxWaitMs } = call;
+    const patient = maxWaitMs !== null && maxWaitMs > 0;
+    const wait = () => waiting.wait(pool, request, priority, { ...caller, maxWaitMs: maxWaitMs ?? 0 });
+    if (patient && waiting.hasLine(pool.id, request.modelClass)) return wait();
+    const kept = waiting.isKept(pool.id, request.modelClass);
+    const { outcome, facts } = await decide(this.#with, pool, (facts) =>
+      kept ? refuse(facts, request) : acquire(facts, request, this.#chance),
+    );
+    if (outcome.kind === 'granted') waiting.overtaken(pool.id, request.modelClass);
+    return patient && outcome.kind === 'exhausted' ? wait() : { result: outcome, now: facts.now, waitedMs: 0 };
   }
 
   /** Learns from a report and settles its lease. */
@@ -106,7 +134,7 @@ export class Leases {
     const { outcome, facts } = await decide(this.#with, pool, (facts) => {
       const lease = facts.lease(call.leaseId);
       const told = this.#read(pool, call, facts.now);
-      return report(facts, lease ?? found.lease, lease !== undefined, told, this.#with.random);
+      return report(facts, lease ?? found.lease, lease !== undefined, told, this.#chance.random);
     });
     if (outcome.settled) this.#ended.add(outcome.lease, 'settled');
     if (outcome.joinedGroup !== null) this.#with.events.joinedGroup(pool.id, outcome.lease.keyId, outcome.joinedGroup);
@@ -122,7 +150,7 @@ export class Leases {
     if (!target.ok) return target;
     const { pool, lease, config } = target.value;
     const mark = { reason: call.reason, message: call.message, cooldownMs: call.cooldownMs, lease };
-    const { outcome, facts } = await decide(this.#with, pool, (facts) => markUnhealthy(facts, config, mark, this.#with.random));
+    const { outcome, facts } = await decide(this.#with, pool, (facts) => markUnhealthy(facts, config, mark, this.#chance.random));
     const key = viewOf(this.#with.store.read(pool), config.id, null);
     return answered({ ...outcome, key }, facts.now);
   }
@@ -221,26 +249,13 @@ export class Leases {
     };
   }
 
-  #granted({ lease, score }: Granted, now: Millis): Answer<AcquireAnswer> {
-    return answered({ lease, end: null, credential: this.#with.pools.credential(lease.pool, lease.keyId), score, waitedMs: 0 }, now);
-  }
-
   async #giveBack(pool: PoolConfig, { lease }: Granted, now: Millis): Promise<Answer<AcquireAnswer>> {
     await this.#end(pool, lease, 'released');
     return refused({ kind: 'cancelled' }, now);
-  }
-
-  #chance() {
-    const { random, store } = this.#with;
-    return { random, mintLeaseId: (claims: Parameters<typeof mintLeaseId>[1]) => mintLeaseId(store.installationKey, claims) };
   }
 }
 
 function viewOf(facts: Facts, keyId: string, modelClass: ModelClass | null): KeyView | undefined {
   const config = facts.pool.keys.find(({ id }) => id === keyId);
   return config === undefined ? undefined : keyView(facts, config, modelClass);
-}
-
-function keyScore(facts: Facts, lease: Lease): number {
-  return viewOf(facts, lease.keyId, lease.modelClass)?.score ?? 0;
 }

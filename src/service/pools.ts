@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { KeySettings, PoolSettings } from '../config/config.ts';
 import { revealSecret, type Secret } from '../config/secret.ts';
+import { withGroupLimits } from '../pool/limits.ts';
 import type { KeyConfig, PoolConfig } from '../pool/model.ts';
 import { strategyByName } from '../pool/strategy/index.ts';
 import type { Credential } from '../pool/upstream.ts';
@@ -61,7 +62,7 @@ export class Pools {
     const strategy = strategyByName(settings.strategy);
     if (provider === undefined || strategy === undefined) throw new Error(`pool ${settings.id} was not checked`);
     const modelClasses = settings.modelClasses ?? provider.modelClasses;
-    const keys = settings.keys.map((key) => this.#keyOf(key));
+    const keys = withGroupLimits(settings.keys.map((key) => this.#keyOf(key)));
     return {
       config: { ...settings, provider, strategy, modelClasses, keys },
       secrets: new Map(settings.keys.map(({ id, secret }) => [id, secret])),

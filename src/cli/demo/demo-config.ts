@@ -34,6 +34,7 @@ export function demoConfig(): Config {
         leaseTtlMaxMs: 60_000,
         waitMaxMs: 10_000,
         waitersMax: 1_000,
+        waitersPerHolderMax: 1_000,
         unhealthyAfter: 1,
         modelClasses: null,
         keys: DEMO_KEYS.map(({ id, secret }, order) => ({

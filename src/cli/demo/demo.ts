@@ -22,11 +22,10 @@ export async function runDemo(io: Io, startApp: StartApp, { seconds, seed }: Dem
   const layout: Layout = { width: io.isTerminal ? io.columns : null, colour: wantsColour(io) };
   const { requests, inputTokens, outputTokens } = LIMITS;
   screen.line(
-    `${counted(DEMO_KEYS.length, 'key')}, ${counted(CLIENTS, 'client')}, and more load than the keys can take. The provider is a stand-in on this machine; it allows`,
+    `${counted(DEMO_KEYS.length, 'key')}, ${counted(CLIENTS, 'client')}, and more load than the keys can take. The provider is a stand-in`,
   );
-  screen.line(
-    `an organization ${number(requests)} requests, ${number(inputTokens)} input and ${number(outputTokens)} output tokens a minute, whichever of its keys is used.`,
-  );
+  screen.line(`on this machine. Each organization may use ${number(requests)} requests, ${number(inputTokens)} input and`);
+  screen.line(`${number(outputTokens)} output tokens a minute, with all of its keys together.`);
 
   screen.line();
   screen.line('1. Plain round robin: each key in turn, the next one after a refusal');

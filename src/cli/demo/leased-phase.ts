@@ -1,4 +1,3 @@
-import { type Logger, pino } from 'pino';
 import type { Config } from '../../config/config.ts';
 import type { Io } from '../io.ts';
 import { keyTable } from '../key-view.ts';
@@ -12,11 +11,8 @@ import type { Screen } from './screen.ts';
 import type { Stage } from './stage.ts';
 import { type Keys, tellChanges } from './story.ts';
 
-/** Starts the server of a configuration. */
-export type StartApp = (
-  config: Config,
-  options?: { log?: Logger },
-) => Promise<{ readonly addresses: readonly string[]; close(): Promise<void> }>;
+/** Starts the server of a configuration, which logs nothing. */
+export type StartApp = (config: Config) => Promise<{ readonly addresses: readonly string[]; close(): Promise<void> }>;
 
 const CONNECT_MS = 5_000;
 const LOOK_MS = 250;
@@ -24,7 +20,7 @@ const ROUTINE_MAX = 6;
 
 /** Plays the load through a keylease server started for it, telling what the server says about its keys. */
 export async function leasedPhase(io: Io, screen: Screen, layout: Layout, startApp: StartApp, { provider, play }: Stage): Promise<void> {
-  const app = await startApp(demoConfig(), { log: pino({ level: 'silent' }) });
+  const app = await startApp(demoConfig());
   try {
     await withServices(app.addresses[0]!, CONNECT_MS, async (services) => {
       const followed = await followKeys(services.admin);
@@ -40,7 +36,8 @@ export async function leasedPhase(io: Io, screen: Screen, layout: Layout, startA
         followed.stop();
       }
       narrator.end();
-      screen.line(keyTable([...followed.keys.values()], io.now(), layout));
+      const { keys } = await services.admin.listKeys({});
+      screen.line(keyTable(keys, io.now(), layout));
     });
   } finally {
     await app.close();

@@ -1,0 +1,166 @@
+import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
+import type { Status } from '../generated/google/rpc/status.ts';
+import type { LeaseCall, LeaseReply, LeaseStreamRequest, LeaseStreamResponse } from '../generated/keylease/v1/key_lease_service.ts';
+import type { Answer } from '../service/problem.ts';
+import { FieldCheck } from './check.ts';
+import { type CallContext, contextOf, type HandlerOptions, problemBefore, statusOfFault } from './handler.ts';
+import type { LeaseCalls } from './lease-calls.ts';
+import type { OpenStreams } from './open-streams.ts';
+import { serviceError, statusOf } from './status.ts';
+
+/** Calls under way, not counting those that wait in line, and replies not sent: beyond this the stream is not read. */
+const UNANSWERED_MAX = 4_096;
+
+/** Replies in one message: far below what any client receives at once. */
+const REPLIES_IN_MESSAGE_MAX = 1_024;
+
+type Stream = ServerDuplexStream<LeaseStreamRequest, LeaseStreamResponse>;
+
+/** `LeaseStream`: calls as they come, replies as they are ready, those of one turn of the event loop in one message. */
+export function leaseStream(
+  options: HandlerOptions,
+  streams: OpenStreams,
+  calls: LeaseCalls,
+): handleBidiStreamingCall<LeaseStreamRequest, LeaseStreamResponse> {
+  return (stream) => new Conversation(options, streams, calls, stream).begin();
+}
+
+class Conversation {
+  readonly #options: HandlerOptions;
+  readonly #streams: OpenStreams;
+  readonly #calls: LeaseCalls;
+  readonly #stream: Stream;
+  readonly #context: CallContext;
+  #ready: LeaseReply[] = [];
+  #underWay = 0;
+  #inLine = 0;
+  #isScheduled = false;
+  #isFull = false;
+  /** Messages handed to the stream and not yet on their way. */
+  #writing = 0;
+  /** Set when no more calls are read; undefined inside: the caller is done, else the error that ends the stream. */
+  #ending: { readonly error: Error | undefined } | undefined;
+
+  constructor(options: HandlerOptions, streams: OpenStreams, calls: LeaseCalls, stream: Stream) {
+    this.#options = options;
+    this.#streams = streams;
+    this.#calls = calls;
+    this.#stream = stream;
+    // Every call that waits in line listens for the end of the stream.
+    stream.setMaxListeners(0);
+    this.#context = contextOf(stream);
+  }
+
+  begin(): void {
+    this.#streams.add(this);
+    this.#stream.on('data', (message: LeaseStreamRequest) => this.#read(message));
+    this.#stream.on('drain', () => {
+      this.#isFull = false;
+      this.#schedule();
+    });
+    this.#stream.once('end', () => this.#finish(undefined));
+    this.#stream.once('close', () => this.#streams.delete(this));
+    this.#stream.once('cancelled', () => this.#streams.delete(this));
+  }
+
+  /** A drain: what is under way is answered, then the stream ends. */
+  end(error: Error): void {
+    this.#stream.pause();
+    this.#finish(error);
+  }
+
+  #read(message: LeaseStreamRequest): void {
+    const problem = problemBefore(this.#options, message);
+    if (problem !== undefined) {
+      this.#stream.pause();
+      this.#finish(serviceError(statusOf(problem, this.#options.now())));
+      return;
+    }
+    for (const call of message.calls) this.#take(call);
+    if (this.#unanswered > UNANSWERED_MAX) this.#stream.pause();
+  }
+
+  get #unanswered(): number {
+    return this.#underWay - this.#inLine + this.#ready.length;
+  }
+
+  #take(call: LeaseCall): void {
+    const waits = call.call?.$case === 'acquireKey' && call.call.value.maxWait !== undefined;
+    this.#underWay += 1;
+    if (waits) this.#inLine += 1;
+    void this.#answer(call).then((reply) => {
+      this.#underWay -= 1;
+      if (waits) this.#inLine -= 1;
+      this.#ready.push({ id: call.id, reply });
+      this.#schedule();
+    });
+  }
+
+  async #answer({ call }: LeaseCall): Promise<LeaseReply['reply']> {
+    const context: CallContext = { ...this.#context, check: new FieldCheck() };
+    try {
+      switch (call?.$case) {
+        case 'acquireKey':
+          return replyOf(call.$case, await this.#calls.acquireKey(call.value, context));
+        case 'reportHeaders':
+          return replyOf(call.$case, await this.#calls.reportHeaders(call.value, context));
+        case 'markUnhealthy':
+          return replyOf(call.$case, await this.#calls.markUnhealthy(call.value, context));
+        case 'renewLease':
+          return replyOf(call.$case, await this.#calls.renewLease(call.value, context));
+        case 'releaseLease':
+          return replyOf(call.$case, await this.#calls.releaseLease(call.value, context));
+        case undefined:
+          return failed(statusOf({ kind: 'invalid', violations: [{ field: 'call', description: 'is required' }] }, this.#options.now()));
+        default:
+          return call satisfies never;
+      }
+    } catch (fault) {
+      return failed(statusOfFault(this.#options, this.#stream.getPath(), fault));
+    }
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isFull) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    if (this.#stream.cancelled) return;
+    while (this.#ready.length > 0 && !this.#isFull) {
+      const replies = this.#ready.splice(0, REPLIES_IN_MESSAGE_MAX);
+      this.#writing += 1;
+      this.#isFull = !this.#stream.write({ replies }, () => this.#written());
+    }
+    if (this.#ending === undefined) {
+      if (this.#unanswered <= UNANSWERED_MAX && this.#stream.isPaused()) this.#stream.resume();
+      return;
+    }
+    if (this.#underWay > 0 || this.#ready.length > 0 || this.#writing > 0) return;
+    this.#streams.delete(this);
+    if (this.#ending.error === undefined) this.#stream.end();
+    else this.#stream.emit('error', this.#ending.error);
+  }
+
+  #written(): void {
+    this.#writing -= 1;
+    if (this.#ending !== undefined) this.#schedule();
+  }
+
+  #finish(error: Error | undefined): void {
+    this.#ending ??= { error };
+    this.#schedule();
+  }
+}
+
+function replyOf<Case extends NonNullable<LeaseReply['reply']>['$case'], Value>($case: Case, answer: Answer<Value>): LeaseReply['reply'] {
+  return answer.ok ? ({ $case, value: answer.value } as LeaseReply['reply']) : failed(statusOf(answer.problem, answer.now));
+}
+
+function failed(status: Status): LeaseReply['reply'] {
+  return { $case: 'error', value: status };
+}
