@@ -60,7 +60,13 @@ function breaksNobody(): boolean {
   }
   return inTemporaryFolder((folder) => {
     const image = join(folder, 'landed');
-    execFileSync('sh', ['-c', `mkdir -p "$1" && git archive "$2" proto buf.yaml | tar -x -C "$1" && ln -s "$PWD/node_modules" "$1/node_modules"`, 'sh', image, landed]);
+    execFileSync('sh', [
+      '-c',
+      `mkdir -p "$1" && git archive "$2" proto buf.yaml | tar -x -C "$1" && ln -s "$PWD/node_modules" "$1/node_modules"`,
+      'sh',
+      image,
+      landed,
+    ]);
     const built = join(folder, 'landed.binpb');
     execFileSync('buf', ['build', 'proto', '-o', built], { cwd: image });
     return succeeds('buf', 'breaking', 'proto', '--against', built);

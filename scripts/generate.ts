@@ -33,7 +33,16 @@ const template = JSON.stringify({
 });
 execFileSync('buf', ['generate', '--template', template], { stdio: 'inherit' });
 
-const descriptors = execFileSync('buf', ['build', '--path', 'proto/keylease', '--path', ERROR_DETAILS, '--as-file-descriptor-set', '-o', '-']);
+const descriptors = execFileSync('buf', [
+  'build',
+  '--path',
+  'proto/keylease',
+  '--path',
+  ERROR_DETAILS,
+  '--as-file-descriptor-set',
+  '-o',
+  '-',
+]);
 const lines = descriptors.toString('base64').match(/.{1,120}/g) ?? [];
 writeFileSync(
   `${values.out}/descriptors.ts`,

@@ -2,9 +2,10 @@ import pino, { type Logger } from 'pino';
 import type { Config, StoreSettings } from './config/config.ts';
 import { GrpcServer } from './grpc/server.ts';
 import { OpsServer } from './ops/http.ts';
-import type { LeaseClaims } from './pool/acquire.ts';
+import type { Chance } from './pool/acquire.ts';
 import { Admin } from './service/admin.ts';
 import { Expiry } from './service/expiry.ts';
+import { Indexes } from './service/indexes.ts';
 import { mintLeaseId } from './service/lease-id.ts';
 import { Leases } from './service/leases.ts';
 import { Pools } from './service/pools.ts';
@@ -51,7 +52,12 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const deciding = { store, expiry, pools };
   const generations = new Generations(deciding);
   const watches = new Watches(store, pools);
-  const chance = { random, mintLeaseId: (claims: LeaseClaims) => mintLeaseId(store.installationKey, claims) };
+  const indexes = new Indexes(store);
+  const chance: Chance = {
+    random,
+    mintLeaseId: (claims) => mintLeaseId(store.installationKey, claims),
+    indexOf: (facts, modelClass) => indexes.of(facts, modelClass),
+  };
   const waiting = new Waiting({ store, expiry, chance, poolOf: (id) => pools.named(id) });
   const leases = new Leases({
     ...deciding,

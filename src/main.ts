@@ -5,9 +5,18 @@ import { addVerb, buildProgram } from './cli/program.ts';
 import { runProgram } from './cli/run.ts';
 import { configVerb } from './cli/verbs/config.ts';
 import { serveVerb } from './cli/verbs/serve.ts';
+import { CannotListen } from './config/cannot-listen.ts';
+import { StoreNotOpened } from './store/file-errors.ts';
 
 const io = processIo();
 const program = buildProgram(io, startApp);
 addVerb(program, serveVerb(io));
 addVerb(program, configVerb(io));
-process.exitCode = await runProgram(program, process.argv.slice(2), io);
+try {
+  process.exitCode = await runProgram(program, process.argv.slice(2), io);
+} catch (error) {
+  // What the operator can mend is told in one line; anything else is a fault, with its stack.
+  if (!(error instanceof StoreNotOpened || error instanceof CannotListen)) throw error;
+  io.err(`${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -5,8 +5,8 @@ import type { FieldViolation } from '../service/problem.ts';
 
 const bytes = Buffer.from(descriptors, 'base64');
 
-/** Every message as its descriptor says, 64-bit numbers as text: for messages that the generated code refuses. */
-const loaded = loadFileDescriptorSetFromBuffer(bytes, { keepCase: true, longs: String });
+/** Every message as its descriptor says, 64-bit numbers as objects of their own: for messages that the generated code refuses. */
+const loaded = loadFileDescriptorSetFromBuffer(bytes, { keepCase: true });
 
 /** What reflection tells: our own files with every comment, and the standard health service. */
 export function reflectedPackage(): PackageDefinition {
@@ -53,11 +53,10 @@ interface MethodLike {
 }
 
 function oversized(value: unknown, path: string): FieldViolation[] {
-  if (typeof value === 'string') {
-    const isLarge = /^-?\d{16,20}$/.test(value) && !Number.isSafeInteger(Number(value));
-    return isLarge ? [{ field: path, description: 'must lie between -(2^53 - 1) and 2^53 - 1' }] : [];
-  }
   if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return [];
+  if ('low' in value && 'high' in value && 'unsigned' in value) {
+    return Number.isSafeInteger(Number(value)) ? [] : [{ field: path, description: 'must lie between -(2^53 - 1) and 2^53 - 1' }];
+  }
   const name = (key: string) => (Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`);
   return Object.entries(value).flatMap(([key, each]) => oversized(each, name(key)));
 }

@@ -3,7 +3,7 @@ import { type ExplainAcquireResponse, type KeyExplanation, PassedOver } from '..
 import type * as core from '../pool/explain.ts';
 import { limitView } from '../pool/status.ts';
 import type { Millis } from '../pool/upstream.ts';
-import { limitMessage } from './messages.ts';
+import { amountOf, limitMessage } from './messages.ts';
 import { statusOf } from './status.ts';
 import { maybeTimestampOf } from './time.ts';
 import { PASSED_OVER } from './words.ts';
@@ -20,8 +20,8 @@ export function explainResponse({ explanation, modelClass, now }: Explained): Ex
     keys: explanation.keys.map((key) => keyExplanation(key, modelClass, now)),
     chosenKeyId: explanation.chosenKeyId ?? '',
     modelClass,
-    reservedInputTokens: explanation.wanted.inputTokens,
-    reservedOutputTokens: explanation.wanted.outputTokens,
+    reservedInputTokens: amountOf(explanation.wanted.inputTokens),
+    reservedOutputTokens: amountOf(explanation.wanted.outputTokens),
     refusal: refusal === null ? '' : reasonOf(refusal, now),
     roomTime: maybeTimestampOf(refusal?.kind === 'exhausted' ? refusal.retryTime : null),
   };

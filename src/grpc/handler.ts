@@ -43,13 +43,12 @@ export function unary<Request, Response>(
   run: (request: Request, context: CallContext) => Promise<Answer<Response>>,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
-    answerOf(options, call, run).then(
-      (answer) => {
+    answerOf(options, call, run)
+      .then((answer) => {
         if ('status' in answer) callback(serviceError(answer.status));
         else callback(null, answer.value);
-      },
-      (fault: unknown) => callback(serviceError(logged(options, call.getPath(), fault))),
-    );
+      })
+      .catch((fault: unknown) => callback(serviceError(logged(options, call.getPath(), fault))));
   };
 }
 
@@ -90,29 +89,32 @@ export function contextOf(call: AnyCall): CallContext {
   };
 }
 
-/** A stream that the server sends until the caller or a drain ends it. `run` answers a problem, or starts to send. */
+/**
+ * A stream that the server sends until the caller or a drain ends it. `run` answers a problem, or starts to send; what goes wrong
+ * later it hands to `fail`, as a thrown thing.
+ */
 export function serverStream<Request, Response>(
   options: HandlerOptions,
   streams: OpenStreams,
-  run: (request: Request, context: CallContext, call: ServerWritableStream<Request, Response>) => Promise<Problem | null>,
+  run: (
+    request: Request,
+    context: CallContext,
+    call: ServerWritableStream<Request, Response>,
+    fail: (fault: unknown) => void,
+  ) => Promise<Problem | null>,
 ): handleServerStreamingCall<Request, Response> {
   return (call) => {
-    const fail = (status: Status) => call.emit('error', serviceError(status));
+    const end = (status: Status) => void call.emit('error', serviceError(status));
+    const fail = (fault: unknown) => end(statusOfFault(options, call.getPath(), fault));
     const problem = problemBefore(options, call.request);
     if (problem !== undefined) {
-      fail(statusOf(problem, options.now()));
+      end(statusOf(problem, options.now()));
       return;
     }
-    const open = { end: (error: Error) => void call.emit('error', error) };
-    streams.add(open);
-    call.once('cancelled', () => streams.delete(open));
-    call.once('close', () => streams.delete(open));
-    run(call.request, contextOf(call), call).then(
-      (found) => {
-        if (found !== null) fail(statusOf(found, options.now()));
-      },
-      (fault: unknown) => fail(statusOfFault(options, call.getPath(), fault)),
-    );
+    streams.follow(call);
+    run(call.request, contextOf(call), call, fail).then((found) => {
+      if (found !== null) end(statusOf(found, options.now()));
+    }, fail);
   };
 }
 

@@ -31,6 +31,10 @@ class Conversation {
   readonly #calls: LeaseCalls;
   readonly #stream: Stream;
   readonly #context: CallContext;
+  /** By the wall clock; infinite: it has none. */
+  readonly #deadline: number;
+  /** Those who wait in line and would hear of the end of the stream: one listener for all of them, which leave in any order. */
+  readonly #waiting = new Set<() => void>();
   #ready: LeaseReply[] = [];
   #underWay = 0;
   #inLine = 0;
@@ -46,9 +50,8 @@ class Conversation {
     this.#streams = streams;
     this.#calls = calls;
     this.#stream = stream;
-    // Every call that waits in line listens for the end of the stream.
-    stream.setMaxListeners(0);
-    this.#context = contextOf(stream);
+    this.#context = { ...contextOf(stream), onCancel: (leave) => this.#onCancel(leave) };
+    this.#deadline = Date.now() + this.#context.deadlineMs;
   }
 
   begin(): void {
@@ -60,7 +63,10 @@ class Conversation {
     });
     this.#stream.once('end', () => this.#finish(undefined));
     this.#stream.once('close', () => this.#streams.delete(this));
-    this.#stream.once('cancelled', () => this.#streams.delete(this));
+    this.#stream.once('cancelled', () => {
+      this.#streams.delete(this);
+      for (const leave of this.#waiting) leave();
+    });
   }
 
   /** A drain: what is under way is answered, then the stream ends. */
@@ -97,7 +103,7 @@ class Conversation {
   }
 
   async #answer({ call }: LeaseCall): Promise<LeaseReply['reply']> {
-    const context: CallContext = { ...this.#context, check: new FieldCheck() };
+    const context: CallContext = { ...this.#context, check: new FieldCheck(), deadlineMs: this.#deadline - Date.now() };
     try {
       switch (call?.$case) {
         case 'acquireKey':
@@ -118,6 +124,11 @@ class Conversation {
     } catch (fault) {
       return failed(statusOfFault(this.#options, this.#stream.getPath(), fault));
     }
+  }
+
+  #onCancel(leave: () => void): () => void {
+    this.#waiting.add(leave);
+    return () => this.#waiting.delete(leave);
   }
 
   #schedule(): void {

@@ -78,12 +78,17 @@ export function limitMessage(limit: LimitView): LimitStatus {
     dimension: DIMENSIONS[limit.dimension],
     modelClass: limit.modelClass,
     window: limit.windowMs === null ? undefined : durationOf(limit.windowMs),
-    limit: limit.limit,
-    remaining: limit.remaining,
-    reserved: limit.reserved,
+    limit: amountOf(limit.limit),
+    remaining: amountOf(limit.remaining),
+    reserved: amountOf(limit.reserved),
     resetTime: maybeTimestampOf(limit.resetTime),
     source: SOURCES[limit.source],
   };
+}
+
+/** A uint64 that every client reads exactly: sums of what callers say may be more. */
+export function amountOf(amount: number): number {
+  return Math.min(amount, Number.MAX_SAFE_INTEGER);
 }
 
 export function poolMessage(view: PoolView): PoolStatus {

@@ -1,10 +1,15 @@
-import { status as codes } from '@grpc/grpc-js';
+import { status as codes, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { serviceError } from './status.ts';
 
 /** A stream as a drain sees it. */
 export interface OpenStream {
   /** Ends it once what is under way on it is answered; the end is an error of this status. */
   end(error: Error): void;
+}
+
+interface StreamCall {
+  emit(event: 'error', error: Error): unknown;
+  once(event: 'cancelled' | 'close', listener: () => void): unknown;
 }
 
 /** The streams that are open: a shutdown never ends while one is, so a drain ends them. */
@@ -17,6 +22,29 @@ export class OpenStreams {
 
   delete(stream: OpenStream): void {
     this.#open.delete(stream);
+  }
+
+  /** Holds a stream on which nothing is ever under way until it ends. */
+  follow(call: StreamCall): void {
+    const stream = { end: (error: Error) => void call.emit('error', error) };
+    this.add(stream);
+    call.once('cancelled', () => this.delete(stream));
+    call.once('close', () => this.delete(stream));
+  }
+
+  /** The handlers of a service that is not ours, its streams among those that a drain ends. */
+  followed(handlers: UntypedServiceImplementation): UntypedServiceImplementation {
+    const followed = Object.entries(handlers).map(([name, handler]) => {
+      const handle = handler as (call: StreamCall, callback?: unknown) => void;
+      return [
+        name,
+        (call: StreamCall, callback?: unknown) => {
+          if (callback === undefined) this.follow(call);
+          handle(call, callback);
+        },
+      ];
+    });
+    return Object.fromEntries(followed);
   }
 
   drain(): void {

@@ -38,8 +38,8 @@ export function poolAdminService(
       (request: wire.GetKeyRequest, { check }) => admin.getKey(request.pool, accepted(check, check.required('key_id', request.keyId))),
       keyResponse,
     ),
-    watchKeys: serverStream(options, streams, async (request: wire.WatchKeysRequest, _context, call) =>
-      watchKeys(openWatch, request.pool, call),
+    watchKeys: serverStream(options, streams, async (request: wire.WatchKeysRequest, _context, call, fail) =>
+      watchKeys(openWatch, request.pool, call, fail),
     ),
     listLeases: call(
       (request: wire.ListLeasesRequest) => admin.listLeases(request.pool, request, pageRequest(request)),

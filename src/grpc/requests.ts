@@ -7,7 +7,8 @@ import {
   type Usage as UsageMessage,
 } from '../generated/keylease/v1/key_lease_service.ts';
 import type { Headers, Usage } from '../pool/upstream.ts';
-import type { AcquireCall, MarkCall, ReportCall } from '../service/leases.ts';
+import type { AcquireCall, MarkCall } from '../service/leases.ts';
+import type { ReportCall } from '../service/read-report.ts';
 import type { FieldCheck } from './check.ts';
 import { reasonOf } from './words.ts';
 

@@ -2,6 +2,7 @@ import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
+import { CannotListen } from '../config/cannot-listen.ts';
 import type { ListenAddress } from '../config/config.ts';
 import { KeyLeaseServiceService } from '../generated/keylease/v1/key_lease_service.ts';
 import { PoolAdminServiceService } from '../generated/keylease/v1/pool_admin_service.ts';
@@ -39,6 +40,7 @@ export class GrpcServer {
   readonly #server: Server;
   readonly #health = new HealthImplementation();
   readonly #streams = new OpenStreams();
+  readonly #bound: string[] = [];
   readonly #sockets: string[] = [];
   #isDraining = false;
   #isServing = true;
@@ -55,8 +57,8 @@ export class GrpcServer {
     const options = { log, now, isDraining: () => this.#isDraining };
     this.#server.addService(tolerant(KeyLeaseServiceService), keyLeaseService(leaseCalls(leases), this.#streams, options));
     this.#server.addService(tolerant(PoolAdminServiceService), poolAdminService(admin, openWatch, this.#streams, options));
-    this.#health.addToServer(this.#server);
-    new ReflectionService(reflectedPackage()).addToServer(this.#server);
+    this.#addForeign(this.#health);
+    this.#addForeign(new ReflectionService(reflectedPackage()));
     this.#showHealth();
   }
 
@@ -64,12 +66,15 @@ export class GrpcServer {
   async listen(address: ListenAddress): Promise<string> {
     if (address.kind === 'tcp') {
       const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-      return `${host}:${await this.#bind(`${host}:${address.port}`)}`;
+      const bound = `${host}:${await this.#bind(`${host}:${address.port}`)}`;
+      this.#bound.push(bound);
+      return bound;
     }
     await claimSocket(address.path);
     await this.#bind(`unix:${address.path}`);
     openSocket(address.path);
     this.#sockets.push(address.path);
+    this.#bound.push(`unix:${address.path}`);
     return `unix:${address.path}`;
   }
 
@@ -84,24 +89,23 @@ export class GrpcServer {
     this.#isDraining = true;
     this.#showHealth();
     this.#streams.drain();
-    await new Promise<void>((resolve) => {
-      const cut = setTimeout(() => {
-        this.#server.forceShutdown();
-        resolve();
-      }, boundMs);
-      this.#server.tryShutdown(() => {
-        clearTimeout(cut);
-        resolve();
-      });
-    });
+    // Not forceShutdown: without channelz grpc-js does not know its connections there, and would cut none.
+    for (const address of this.#bound) this.#server.drain(address, boundMs);
+    await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
     for (const path of this.#sockets) releaseSocket(path);
+  }
+
+  #addForeign(service: { addToServer(server: Server): void }): void {
+    const addService: Server['addService'] = (definition, handlers) =>
+      this.#server.addService(definition, this.#streams.followed(handlers));
+    service.addToServer({ addService } as Server);
   }
 
   #bind(address: string): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
         if (error === null) resolve(port);
-        else reject(new Error(`cannot listen on ${address}: ${error.message}`));
+        else reject(new CannotListen(`cannot listen on ${address}: ${error.message}`));
       });
     });
   }

@@ -4,7 +4,7 @@ import { BadRequest, ErrorInfo, QuotaFailure, ResourceInfo, RetryInfo } from '..
 import { Status } from '../generated/google/rpc/status.ts';
 import type { RefusalCounts } from '../pool/model.ts';
 import type { Millis } from '../pool/upstream.ts';
-import type { Problem } from '../service/problem.ts';
+import type { FieldViolation, Problem } from '../service/problem.ts';
 import { durationOf } from './time.ts';
 
 const DOMAIN = 'keylease';
@@ -12,8 +12,13 @@ const DOMAIN = 'keylease';
 /** Other stacks allow about 8 KB of metadata in all, and a trailer of 100 KB hangs some clients for good. */
 const DETAILS_BYTES_MAX = 4_096;
 
-/** What a name from a request may take in a message. */
+/** What a name from a request may take in a message, and what a message may take. */
 const NAME_CHARACTERS_MAX = 64;
+const MESSAGE_CHARACTERS_MAX = 1_024;
+
+/** How many violations one answer names, and what each may take. */
+const VIOLATIONS_MAX = 12;
+const DESCRIPTION_CHARACTERS_MAX = 160;
 
 /** How long to wait for a store or a server that is away. */
 const AWAY_RETRY_MS = 1_000;
@@ -22,19 +27,18 @@ const AWAY_RETRY_MS = 1_000;
 export function statusOf(problem: Problem, now: Millis): Status {
   switch (problem.kind) {
     case 'not_found': {
-      const name = shortened(problem.name);
+      const name = shortened(problem.name, NAME_CHARACTERS_MAX);
       const shown = problem.resource === 'lease' ? 'such lease' : `${problem.resource} "${name}"`;
       return make(codes.NOT_FOUND, `no ${shown}`, [info('NOT_FOUND', {}), resource(problem.resource, name)]);
     }
     case 'invalid':
       return make(codes.INVALID_ARGUMENT, listed(problem.violations.map(fieldText)), [
         info('INVALID_FIELDS', {}),
-        pack('google.rpc.BadRequest', BadRequest.encode(BadRequest.fromPartial({ fieldViolations: [...problem.violations] })).finish()),
+        badRequest(problem.violations),
       ]);
     case 'request_id_reused': {
       const violation = { field: 'request_id', description: 'was used before by this holder with another content' };
-      const badRequest = BadRequest.encode(BadRequest.fromPartial({ fieldViolations: [violation] })).finish();
-      return make(codes.INVALID_ARGUMENT, fieldText(violation), [info('REQUEST_ID_REUSED', {}), pack('google.rpc.BadRequest', badRequest)]);
+      return make(codes.INVALID_ARGUMENT, fieldText(violation), [info('REQUEST_ID_REUSED', {}), badRequest([violation])]);
     }
     case 'exhausted': {
       const { counts, retryTime } = problem;
@@ -54,7 +58,10 @@ export function statusOf(problem: Problem, now: Millis): Status {
         `the demand exceeds a limit of every key: ${listed(violations.map((each) => each.description))}`,
         [
           info('DEMAND_EXCEEDS_LIMIT', countsMetadata(problem.counts)),
-          pack('google.rpc.QuotaFailure', QuotaFailure.encode(QuotaFailure.fromPartial({ violations: violations.slice(0, 16) })).finish()),
+          pack(
+            'google.rpc.QuotaFailure',
+            QuotaFailure.encode(QuotaFailure.fromPartial({ violations: violations.slice(0, VIOLATIONS_MAX) })).finish(),
+          ),
         ],
       );
     }
@@ -72,13 +79,10 @@ export function statusOf(problem: Problem, now: Millis): Status {
         ...retry(now + AWAY_RETRY_MS, now),
       ]);
     case 'config_mistakes': {
-      const fieldViolations = problem.mistakes.map((description) => ({ field: '(configuration)', description }));
+      const violations = problem.mistakes.map((description) => ({ field: '(configuration)', description }));
       return make(codes.INVALID_ARGUMENT, `the configuration has mistakes, nothing was changed: ${listed(problem.mistakes)}`, [
         info('CONFIG_MISTAKES', {}),
-        pack(
-          'google.rpc.BadRequest',
-          BadRequest.encode(BadRequest.fromPartial({ fieldViolations: fieldViolations.slice(0, 16) })).finish(),
-        ),
+        badRequest(violations),
       ]);
     }
     case 'cancelled':
@@ -106,7 +110,7 @@ export function serviceError(status: Status): ServiceError {
 
 /** Details that would not fit are left out from the end: the first says what to do, the others say more. */
 function make(code: number, message: string, details: Any[]): Status {
-  const status = { code, message: message.length > 1_024 ? `${message.slice(0, 1_023)}…` : message, details };
+  const status = { code, message: shortened(message, MESSAGE_CHARACTERS_MAX), details };
   while (status.details.length > 0 && Status.encode(status).finish().length > DETAILS_BYTES_MAX)
     status.details = status.details.slice(0, -1);
   return status;
@@ -114,6 +118,14 @@ function make(code: number, message: string, details: Any[]): Status {
 
 function pack(type: string, value: Uint8Array): Any {
   return { typeUrl: `type.googleapis.com/${type}`, value: Buffer.from(value) };
+}
+
+/** As many violations as are sure to fit. */
+function badRequest(violations: readonly FieldViolation[]): Any {
+  const fieldViolations = violations
+    .slice(0, VIOLATIONS_MAX)
+    .map(({ field, description }) => ({ field, description: shortened(description, DESCRIPTION_CHARACTERS_MAX) }));
+  return pack('google.rpc.BadRequest', BadRequest.encode(BadRequest.fromPartial({ fieldViolations })).finish());
 }
 
 function info(reason: string, metadata: Record<string, string>): Any {
@@ -151,6 +163,7 @@ function listed(texts: readonly string[]): string {
   return texts.length > 5 ? `${shown}; and ${texts.length - 5} more` : shown;
 }
 
-function shortened(name: string): string {
-  return name.length > NAME_CHARACTERS_MAX ? `${name.slice(0, NAME_CHARACTERS_MAX)}…` : name;
+/** Well-formed also where the cut would split a character, for grpc-js cannot send half of one. */
+function shortened(text: string, charactersMax: number): string {
+  return (text.length > charactersMax ? `${text.slice(0, charactersMax - 1)}…` : text).toWellFormed();
 }

@@ -4,9 +4,9 @@ import type { Millis } from '../pool/upstream.ts';
 
 const NANOS_IN_MS = 1_000_000;
 
+/** The time as a message; one that no message can tell as the last one that it can. */
 export function timestampOf(time: Millis): Timestamp {
-  const seconds = Math.floor(time / 1_000);
-  return { seconds, nanos: Math.round((time - seconds * 1_000) * NANOS_IN_MS) };
+  return parts(Math.min(time, TIMESTAMP_SECONDS.most * 1_000));
 }
 
 export function maybeTimestampOf(time: Millis | null): Timestamp | undefined {
@@ -15,8 +15,14 @@ export function maybeTimestampOf(time: Millis | null): Timestamp | undefined {
 
 /** A span of at least 0 ms. */
 export function durationOf(ms: number): Duration {
-  const seconds = Math.floor(ms / 1_000);
-  return { seconds, nanos: Math.round((ms - seconds * 1_000) * NANOS_IN_MS) };
+  return parts(Math.min(ms, DURATION_SECONDS_MAX * 1_000));
+}
+
+/** Whole microseconds, which is finer than any number of milliseconds since the epoch can tell. */
+function parts(ms: number): { seconds: number; nanos: number } {
+  const whole = Math.round(ms * 1_000) / 1_000;
+  const seconds = Math.floor(whole / 1_000);
+  return { seconds, nanos: Math.round((whole - seconds * 1_000) * 1_000) * 1_000 };
 }
 
 /** Years 1 to 9999, as the well-known type promises. */

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
+import { CannotListen } from '../config/cannot-listen.ts';
 
 /** Only the owner and the group may connect: a sidecar under another user shares the group. */
 const SOCKET_MODE = 0o660;
@@ -7,8 +8,9 @@ const SOCKET_MODE = 0o660;
 /** Makes a path free to listen on: a socket file that nobody answers on is left from a process that was killed, and is removed. */
 export async function claimSocket(path: string): Promise<void> {
   if (!existsSync(path)) return;
-  if (!statSync(path).isSocket()) throw new Error(`cannot listen on unix:${path}: there is a file of that name that is not a socket`);
-  if (await isAnswered(path)) throw new Error(`cannot listen on unix:${path}: another process listens there`);
+  if (!statSync(path).isSocket())
+    throw new CannotListen(`cannot listen on unix:${path}: there is a file of that name that is not a socket`);
+  if (await isAnswered(path)) throw new CannotListen(`cannot listen on unix:${path}: another process listens there`);
   rmSync(path, { force: true });
 }
 

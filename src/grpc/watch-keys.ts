@@ -7,14 +7,21 @@ import { keyMessage } from './messages.ts';
 /** Starts to follow the keys of a pool; undefined: there is no such pool. `wake` is called whenever there may be news. */
 export type OpenWatch = (pool: string, wake: () => void) => (Pick<KeyWatch, 'next'> & { close(): void }) | undefined;
 
-/** Sends news as fast as they are read: while the stream is full nothing is taken from the watch, which merges meanwhile. */
-export function watchKeys(open: OpenWatch, pool: string, call: ServerWritableStream<WatchKeysRequest, WatchKeysResponse>): Problem | null {
+/**
+ * Sends news as fast as they are read: while the stream is full nothing is taken from the watch, which merges meanwhile. What is
+ * thrown while news are looked up goes to `fail`, which ends the stream.
+ */
+export function watchKeys(
+  open: OpenWatch,
+  pool: string,
+  call: ServerWritableStream<WatchKeysRequest, WatchKeysResponse>,
+  fail: (fault: unknown) => void,
+): Problem | null {
   let full = false;
   let scheduled = false;
   const watch = open(pool, () => schedule());
   if (watch === undefined) return { kind: 'not_found', resource: 'pool', name: pool };
   const send = () => {
-    scheduled = false;
     for (let news = full ? undefined : watch.next(); news !== undefined; news = full ? undefined : watch.next()) {
       full = !call.write({ keys: news.keys.map(keyMessage), removedKeyIds: [...news.removed], snapshotComplete: news.snapshotComplete });
     }
@@ -22,7 +29,15 @@ export function watchKeys(open: OpenWatch, pool: string, call: ServerWritableStr
   const schedule = () => {
     if (scheduled) return;
     scheduled = true;
-    setImmediate(send);
+    setImmediate(() => {
+      scheduled = false;
+      try {
+        send();
+      } catch (fault) {
+        watch.close();
+        fail(fault);
+      }
+    });
   };
   call.on('drain', () => {
     full = false;

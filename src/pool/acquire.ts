@@ -1,12 +1,14 @@
 import { probed } from './block.ts';
+import { KeyCandidate } from './candidate.ts';
 import { type AskedDemand, demandOn, wantedDemand } from './demand.ts';
 import { guessedSendTime, hold } from './hold.ts';
-import type { Candidate, Change, Facts, GroupState, KeyState, Lease, PoolState, Refusal, RequestRecord } from './model.ts';
+import type { KeyIndex } from './key-index.ts';
+import type { Change, Facts, GroupState, KeyState, Lease, PoolState, Refusal, RequestRecord, Turn } from './model.ts';
 import { refusalOf } from './refusal.ts';
 import { type Ask, type KnownKey, knownKey, metersOf, passedOver } from './room.ts';
-import { capacityScore, headroom } from './score.ts';
+import { capacityScore } from './score.ts';
 import { choose } from './strategy/index.ts';
-import type { Millis, ModelClass } from './upstream.ts';
+import type { ModelClass } from './upstream.ts';
 
 /** What a caller asks for, checked and completed. */
 export interface AcquireRequest extends AskedDemand {
@@ -25,10 +27,11 @@ export interface AcquireRequest extends AskedDemand {
 /** What a lease id must tell about itself once the lease is gone. */
 export type LeaseClaims = Omit<Lease, 'id' | 'held' | 'requestsReported' | 'sentTime' | 'answerTime' | 'requestId'>;
 
-/** What a decision gets from outside besides the facts: chance, and lease ids that nobody can guess. */
+/** What a decision gets from outside besides the facts: chance, lease ids that nobody can guess, and an index for a large pool. */
 export interface Chance {
   readonly random: () => number;
   readonly mintLeaseId: (claims: LeaseClaims) => string;
+  readonly indexOf?: (facts: Facts, modelClass: ModelClass) => KeyIndex | undefined;
 }
 
 export interface Granted {
@@ -56,13 +59,35 @@ export function acquire(facts: Facts, request: AcquireRequest, chance: Chance): 
     return { outcome: { kind: 'repeated', record: asItStands(facts, record) }, change: nothing };
   }
   const ask = askOf(facts, request);
+  const found = pick(facts, ask, request.affinity, chance);
+  if (found.refusal !== null) return { outcome: found.refusal, change: nothing };
+  const { known, turn } = found;
+  return grant(facts, known, request, ask, turn === facts.state.turn ? facts.state : { ...facts.state, turn }, chance);
+}
+
+type Picked = { readonly refusal: null; readonly known: KnownKey; readonly turn: Turn } | { readonly refusal: Refusal };
+
+/** One key with room, or why there is none: by an index where the pool has one, else by looking at every key. */
+function pick(facts: Facts, ask: Ask, affinity: string, chance: Chance): Picked {
+  const index = affinity === '' ? chance.indexOf?.(facts, ask.modelClass) : undefined;
+  const remembered = index?.refusal(facts, ask);
+  if (remembered !== undefined) return { refusal: remembered };
+  if (index !== undefined) {
+    const known = index.find(facts, ask);
+    if (known !== undefined) return { refusal: null, known, turn: facts.state.turn };
+  }
+  const candidates: KeyCandidate[] = [];
   const keys = facts.pool.keys.map((config) => knownKey(facts, config));
-  const open = keys.filter((key) => passedOver(facts, key, ask) === null);
-  if (open.length === 0) return { outcome: refusalOf(facts, keys, ask), change: nothing };
-  const candidates = open.map((key) => candidateOf(key, ask.modelClass, facts.now));
-  const { chosen, turn } = choose(candidates, facts.pool.strategy, request.affinity, facts.state.turn, chance.random);
-  const key = open.find((each) => each.config === chosen.key) as KnownKey;
-  return grant(facts, key, request, ask, turn === facts.state.turn ? facts.state : { ...facts.state, turn }, chance);
+  for (const key of keys) {
+    if (passedOver(facts, key, ask) === null) candidates.push(new KeyCandidate(key, ask.modelClass, facts.now));
+  }
+  if (candidates.length === 0) {
+    const refusal = refusalOf(facts, keys, ask);
+    index?.remember(ask, refusal);
+    return { refusal };
+  }
+  const { chosen, turn } = choose(candidates, facts.pool.strategy, affinity, facts.state.turn, chance.random);
+  return { refusal: null, known: chosen.known, turn };
 }
 
 /** When to ask again for room that is kept for somebody: nobody knows when that one is served. */
@@ -80,17 +105,6 @@ export function refuse(facts: Facts, request: AcquireRequest): { outcome: Acquir
 export function askOf(facts: Facts, request: Pick<AcquireRequest, keyof AskedDemand | 'modelClass' | 'excluded'>): Ask {
   const wanted = wantedDemand(request, facts.state, request.modelClass);
   return { wanted, modelClass: request.modelClass, excluded: request.excluded };
-}
-
-export function candidateOf(key: KnownKey, modelClass: ModelClass, now: Millis): Candidate {
-  const meters = metersOf(key.group, key.config, modelClass);
-  return {
-    key: key.config,
-    score: capacityScore(meters, now),
-    headroom: headroom(meters, now),
-    activeLeases: key.state.activeLeases,
-    lastGrant: key.state.lastGrant,
-  };
 }
 
 /** The lease in a record is the one that was granted; renewals and settled parts stand in the lease that is under way. */

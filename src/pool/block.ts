@@ -10,6 +10,16 @@ export function phaseOf(block: Block, now: Millis): Phase {
   return block.probe === null ? 'probation' : 'probing';
 }
 
+/** Whether there is any block to look at: nearly always there is none. */
+export function hasBlocks(key: KeyState, group: GroupState | undefined, pool: PoolState): boolean {
+  return key.block !== null || !isEmpty(key.modelBlocks) || !isEmpty(pool.blocks) || (group !== undefined && !isEmpty(group.blocks));
+}
+
+function isEmpty(record: object): boolean {
+  for (const _ in record) return false;
+  return true;
+}
+
 /** Every block that a lease of the class on this key meets: the key's, its group's and the provider's. The empty class blocks all. */
 export function blocksOn(key: KeyState, group: GroupState | undefined, pool: PoolState, modelClass: ModelClass): readonly Block[] {
   const found: Block[] = [];
@@ -25,17 +35,13 @@ export function blocksOn(key: KeyState, group: GroupState | undefined, pool: Poo
   return found;
 }
 
-/** One block in the place of two: the end is never brought forward, and an illness does not turn into a cooldown. */
+/** One block in the place of two: the end is never brought forward, and an illness does not turn into a cooldown, nor take its reason. */
 export function longer(known: Block | null | undefined, newer: Block, now: Millis): Block {
   if (!known || phaseOf(known, now) !== 'blocked') return newer;
   const outlasts = known.until === null || (newer.until !== null && known.until > newer.until);
-  if (!outlasts) return known.kind === 'unhealthy' ? { ...newer, kind: 'unhealthy', after: worse(known.after, newer.after) } : newer;
-  return {
-    ...known,
-    strikes: newer.strikes,
-    kind: newer.kind === 'unhealthy' ? 'unhealthy' : known.kind,
-    after: worse(known.after, newer.after),
-  };
+  const lasting = outlasts ? known : newer;
+  const graver = known.kind === newer.kind ? lasting : [known, newer].find(({ kind }) => kind === 'unhealthy');
+  return { ...(graver ?? lasting), until: lasting.until, after: worse(known.after, newer.after), strikes: newer.strikes };
 }
 
 function worse(a: Block['after'], b: Block['after']): Block['after'] {

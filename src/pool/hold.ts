@@ -1,5 +1,6 @@
-import type { Demand, Lease, Meter } from './model.ts';
-import { isContained, spend } from './observe.ts';
+import { NEGLIGIBLE } from './meter.ts';
+import type { Demand, Lease, Meter, Spent } from './model.ts';
+import { isContained, remember, spend } from './observe.ts';
 import type { Counting, Dimension, Millis } from './upstream.ts';
 
 /** Without a word from the caller, a request is taken as sent this long after its lease was granted. */
@@ -67,7 +68,12 @@ export function hold(meters: readonly Meter[], lease: Lease, counting: CountingT
 
 /** The meters with one lease no longer held on them. */
 export function unhold(meters: readonly Meter[], lease: Lease, counting: CountingTable): readonly Meter[] {
-  return meters.map((meter) => ({ ...meter, reserved: Math.max(0, meter.reserved - heldOn(meter, lease, counting)) }));
+  return meters.map((meter) => ({ ...meter, reserved: withoutResidue(meter.reserved - heldOn(meter, lease, counting)) }));
+}
+
+/** Sums of fractions do not come back to nothing by themselves. */
+function withoutResidue(amount: number): number {
+  return amount < NEGLIGIBLE ? 0 : amount;
 }
 
 /** The meters with their reservations counted anew, after an observation or a corrected send time changed what is contained. */
@@ -89,11 +95,11 @@ export function spendAll(meters: readonly Meter[], used: Demand, at: SpentAt, co
   return meters.map((meter) => {
     const atStart = counting[meter.dimension] === 'at_start';
     const isOwn = meter.observedRequestTime === at.observedRequestTime && meter.observedResponseTime === at.responseTime;
-    if (atStart && isOwn) return meter;
-    return spend(meter, {
+    const part: Spent = {
       amount: amountOn(meter.dimension, used),
       containedAfter: atStart ? at.sentTime : at.endTime,
       countedBy: atStart ? at.responseTime : at.endTime,
-    });
+    };
+    return atStart && isOwn ? remember(meter, part) : spend(meter, part);
   });
 }

@@ -2,7 +2,7 @@ import type { Meter } from './model.ts';
 import type { Millis } from './upstream.ts';
 
 /** Rounding errors of a straight line are far below this; a real unit of any limit is far above. */
-const NEGLIGIBLE = 1e-6;
+export const NEGLIGIBLE = 1e-6;
 
 /** limit − remaining at a time, without reservations. Time before the meter's own moment brings nothing back. */
 export function deficitAt(meter: Meter, now: Millis): number {
@@ -57,19 +57,36 @@ export function earliestFit(meter: Meter, amount: number, now: Millis, expiries:
     const bearable = ahead.limit - ahead.reserved - amount;
     if (bearable >= 0) return timeOfDeficit(ahead, bearable, Math.max(now, ahead.at));
     if (expiry === null) break;
-    ahead = { ...debit(ahead, expiry.amount, expiry.time), reserved: ahead.reserved - expiry.amount };
+    ahead = { ...debit(ahead, Math.min(expiry.amount, ahead.limit), expiry.time), reserved: ahead.reserved - expiry.amount };
   }
   return null;
 }
 
 /** The first whole millisecond, not before `from`, at which the deficit is at most `bearable`. */
 function timeOfDeficit(meter: Meter, bearable: number, from: Millis): Millis {
-  if (deficitAt(meter, from) <= bearable) return from;
+  const isEnough = (time: Millis) => deficitAt(meter, time) <= bearable;
+  if (isEnough(from)) return from;
   if (meter.refill === 'fixed') return Math.ceil(nextReset(meter));
-  let time = Math.max(from, Math.ceil(crossing(meter, bearable)));
-  while (deficitAt(meter, time) > bearable) time += 1;
-  while (time > from && deficitAt(meter, time - 1) <= bearable) time -= 1;
-  return time;
+  return firstFrom(Math.max(from + 1, Math.ceil(crossing(meter, bearable))), from, isEnough);
+}
+
+/** The first whole number after `early` from which on something is so. Near the guess it takes two looks, far from it few. */
+function firstFrom(guess: number, early: number, isSo: (n: number) => boolean): number {
+  let [no, yes] = [early, guess];
+  for (let step = 1; !isSo(yes); step *= 2) [no, yes] = [yes, yes + step];
+  for (let step = 1; yes - step > no; step *= 2) {
+    if (isSo(yes - step)) yes -= step;
+    else no = yes - step;
+  }
+  for (let middle = between(no, yes); middle > no && middle < yes; middle = between(no, yes)) {
+    if (isSo(middle)) yes = middle;
+    else no = middle;
+  }
+  return yes;
+}
+
+function between(low: number, high: number): number {
+  return Math.floor(low + (high - low) / 2);
 }
 
 function crossing(meter: Meter, bearable: number): Millis {

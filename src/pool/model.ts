@@ -278,5 +278,7 @@ export interface Candidate {
 export interface Strategy {
   readonly name: string;
   /** Candidates come in the order of the configuration and are never empty. The new turn is stored where it is not the old one. */
-  pick(candidates: readonly Candidate[], turn: Turn, random: () => number): { chosen: Candidate; turn: Turn };
+  pick<C extends Candidate>(candidates: readonly C[], turn: Turn, random: () => number): { chosen: C; turn: Turn };
+  /** Where it chooses the highest of these values, 0 to 1, and nothing else: then a large pool is searched without looking at every key. */
+  readonly value?: (candidate: Candidate) => number;
 }

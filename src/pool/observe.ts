@@ -5,7 +5,7 @@ import type { Millis, Observation } from './upstream.ts';
 /** Requests overtake each other on the way to the provider by less than this. */
 export const OVERTAKING_MARGIN_MS = 100;
 
-/** Usage that no observation contains is kept in at most this many parts; the oldest are merged beyond it. */
+/** Usage that no observation contains is kept in at most this many parts; beyond it, parts that are close in time become one. */
 const SPENT_PARTS_MAX = 64;
 
 /** Limits kept for one model class: callers send the headers, and a header may name any window. */
@@ -13,8 +13,12 @@ const METERS_MAX = 16;
 
 const MINUTE_MS = 60_000;
 
+const MONTH_MS = 2_592_000_000;
+
 /** Windows that providers use. A derived one within 15 % of one of them is that one. */
-const USUAL_WINDOWS_MS = [1_000, 10_000, MINUTE_MS, 3_600_000, 86_400_000, 2_592_000_000];
+const USUAL_WINDOWS_MS = [1_000, 10_000, MINUTE_MS, 3_600_000, 86_400_000, MONTH_MS];
+
+type LimitOver = Pick<ConfiguredLimit, 'dimension' | 'windowMs'>;
 
 /** When the request of an observation was sent, and when its response arrived; the numbers were taken somewhere between. */
 export interface ObservedAt {
@@ -57,7 +61,12 @@ function isAbout(observation: Observation, meter: Meter): boolean {
   if (observation.windowNamed) return meter.namedWindowMs === observation.windowMs;
   if (meter.source === 'learned') return meter.namedWindowMs === null;
   const derived = windowOf(observation);
-  return derived === null || (derived > meter.windowMs / 2 && derived < meter.windowMs * 2);
+  return derived === null || isSameWindow({ dimension: observation.dimension, windowMs: derived }, meter);
+}
+
+/** Whether two limits are about one dimension and about one window, told as they are by different means. */
+export function isSameWindow(a: LimitOver, b: LimitOver): boolean {
+  return a.dimension === b.dimension && a.windowMs > b.windowMs / 2 && a.windowMs < b.windowMs * 2;
 }
 
 function observe(known: Meter | undefined, observation: Observation, at: ObservedAt): Meter | undefined {
@@ -68,7 +77,8 @@ function observe(known: Meter | undefined, observation: Observation, at: Observe
   const frame: Meter = {
     ...(known ?? configuredMeter({ dimension: observation.dimension, limit, windowMs })),
     source: 'learned',
-    refill: observation.refill,
+    // How a limit comes back is told by a reset, not by the limit alone.
+    refill: observation.remaining === null ? (known?.refill ?? 'continuous') : observation.refill,
     limit,
     windowMs,
     windowKnown: windowOf(observation) !== null || (known?.windowKnown ?? false),
@@ -77,10 +87,11 @@ function observe(known: Meter | undefined, observation: Observation, at: Observe
   return observation.remaining === null ? frame : rebased(frame, observation, observation.remaining, at);
 }
 
-/** By request or by response: either alone could make it say more than a newer one did. */
+/** By request or by response: either alone could make it say more than a newer one did. Of two at the same time the lower counts. */
 function isOlder(at: ObservedAt, known: Meter): boolean {
   const { observedRequestTime, observedResponseTime } = known;
   if (observedRequestTime === null || observedResponseTime === null) return false;
+  if (at.requestTime === observedRequestTime && at.responseTime === observedResponseTime) return true;
   return at.requestTime < observedRequestTime || at.responseTime < observedResponseTime;
 }
 
@@ -88,26 +99,33 @@ function isOlder(at: ObservedAt, known: Meter): boolean {
 function lowered(known: Meter, observation: Observation, at: ObservedAt): Meter {
   if (observation.remaining === null) return known;
   const moment = Math.max(at.responseTime, known.at);
-  const claimed: Meter = { ...known, deficit: Math.max(0, known.limit - observation.remaining), at: at.responseTime };
+  const claimed = grounded(known, observation, observation.remaining, at);
   const deficit = Math.max(deficitAt(known, moment), deficitAt(claimed, moment));
   return { ...known, deficit, at: moment };
 }
 
 /** The observation becomes the new ground; usage that it does not surely contain is counted on top. */
 function rebased(frame: Meter, observation: Observation, remaining: number, at: ObservedAt): Meter {
-  const deficit = Math.max(0, frame.limit - remaining);
-  const resetInMs = resetIn(frame, observation, deficit);
   const ground: Meter = {
-    ...frame,
-    deficit,
-    at: at.responseTime,
-    resetTime: resetInMs === null ? null : at.responseTime + resetInMs,
-    refillPerMs: resetInMs === null || resetInMs === 0 ? frame.limit / frame.windowMs : deficit / resetInMs,
+    ...grounded(frame, observation, remaining, at),
     observedRequestTime: at.requestTime,
     observedResponseTime: at.responseTime,
     spent: frame.spent.filter((part) => !isContained(part.containedAfter, at.requestTime)),
   };
   return ground.spent.reduce((meter, part) => debit(meter, part.amount, part.countedBy), ground);
+}
+
+/** What is missing and how it comes back, by the word of one observation alone. */
+function grounded(frame: Meter, observation: Observation, remaining: number, at: ObservedAt): Meter {
+  const deficit = Math.max(0, frame.limit - remaining);
+  const resetInMs = resetIn(frame, observation, deficit);
+  return {
+    ...frame,
+    deficit,
+    at: at.responseTime,
+    resetTime: resetInMs === null ? null : at.responseTime + resetInMs,
+    refillPerMs: resetInMs === null || resetInMs === 0 ? frame.limit / frame.windowMs : deficit / resetInMs,
+  };
 }
 
 /** A reset that is over although something is missing contradicts itself: then only time over the window brings it back. */
@@ -122,31 +140,58 @@ export function isContained(moment: Millis, requestTime: Millis): boolean {
   return moment < requestTime - OVERTAKING_MARGIN_MS;
 }
 
-/** The stated window, or the one that follows from what is missing and when it will be back; null: neither. */
+/**
+ * The stated window, or the one that follows from what is missing and when it will be back; null: neither. A reset in whole seconds
+ * can make that one absurdly long, and no provider counts over more than a month.
+ */
 export function windowOf(observation: Observation): number | null {
   const { windowMs, limit, remaining, resetInMs, refill } = observation;
   if (windowMs !== null) return windowMs;
   if (refill === 'fixed' || limit === null || remaining === null || resetInMs === null) return null;
   if (resetInMs === 0 || remaining >= limit) return null;
   const derived = (resetInMs * limit) / (limit - remaining);
-  return USUAL_WINDOWS_MS.find((usual) => Math.abs(derived - usual) <= usual * 0.15) ?? derived;
+  return USUAL_WINDOWS_MS.find((usual) => Math.abs(derived - usual) <= usual * 0.15) ?? Math.min(derived, MONTH_MS);
 }
 
 /** Counts a part as used, and remembers it until an observation surely contains it. */
 export function spend(meter: Meter, part: Spent): Meter {
-  if (part.amount === 0) return meter;
-  const debited = debit(meter, part.amount, part.countedBy);
+  const capped = cappedAt(meter.limit, part);
+  if (capped.amount === 0) return meter;
   const contained = meter.observedRequestTime !== null && isContained(part.containedAfter, meter.observedRequestTime);
-  return contained ? meter : { ...debited, spent: merged([...meter.spent, part]) };
+  return contained ? meter : remember(debit(meter, capped.amount, capped.countedBy), capped);
 }
 
+/** Remembers a part that the newest observation contains, but the next one may not: requests overtake each other. */
+export function remember(meter: Meter, part: Spent): Meter {
+  return part.amount === 0 ? meter : { ...meter, spent: merged([...meter.spent, cappedAt(meter.limit, part)]) };
+}
+
+/** No call takes more than the whole limit, however much its report says. */
+function cappedAt(limit: number, part: Spent): Spent {
+  return part.amount <= limit ? part : { ...part, amount: limit };
+}
+
+/** Steps of time just long enough that few parts are left. They stand still, so that every part is contained in the end. */
 function merged(parts: readonly Spent[]): readonly Spent[] {
-  const [first, second, ...others] = parts;
-  if (parts.length <= SPENT_PARTS_MAX || first === undefined || second === undefined) return parts;
-  const both: Spent = {
-    amount: first.amount + second.amount,
-    containedAfter: Math.max(first.containedAfter, second.containedAfter),
-    countedBy: Math.max(first.countedBy, second.countedBy),
+  let few = parts;
+  for (let stepMs = OVERTAKING_MARGIN_MS; few.length > SPENT_PARTS_MAX; stepMs *= 2) few = mergedWithin(few, stepMs);
+  return few;
+}
+
+function mergedWithin(parts: readonly Spent[], stepMs: number): readonly Spent[] {
+  const steps = new Map<number, Spent>();
+  for (const part of parts) {
+    const step = Math.floor(part.containedAfter / stepMs);
+    const known = steps.get(step);
+    steps.set(step, known === undefined ? part : both(known, part));
+  }
+  return [...steps.values()];
+}
+
+function both(a: Spent, b: Spent): Spent {
+  return {
+    amount: a.amount + b.amount,
+    containedAfter: Math.max(a.containedAfter, b.containedAfter),
+    countedBy: Math.max(a.countedBy, b.countedBy),
   };
-  return [both, ...others];
 }

@@ -1,7 +1,8 @@
+import { unprobed } from './block.ts';
 import { learnUsage } from './demand.ts';
 import { type Diagnosis, diagnose } from './health.ts';
 import { guessedSendTime, minus, NOTHING, plus, recount, type SpentAt, spendAll } from './hold.ts';
-import { type Joined, joined } from './join.ts';
+import { type Joined, joined, type Membership } from './join.ts';
 import { endedRecords, withoutLease } from './lease.ts';
 import { earliestFit } from './meter.ts';
 import type { Change, Demand, Facts, GroupState, KeyConfig, KeyState, Lease, Meter, PoolState } from './model.ts';
@@ -39,12 +40,8 @@ export interface ReportOutcome {
 }
 
 /** Records as they become while a report is worked in. */
-interface Draft {
-  readonly key: KeyState;
-  readonly group: GroupState;
+interface Draft extends Membership {
   readonly pool: PoolState;
-  /** The lease as it goes on; null: it is over. */
-  readonly lease: Lease | null;
 }
 
 /**
@@ -58,19 +55,19 @@ export function report(
   told: Report,
   random: () => number,
 ): { outcome: ReportOutcome; change: Change } {
-  const config = facts.pool.keys.find(({ id }) => id === lease.keyId);
+  const config = facts.pool.keys.find(({ id }) => id === lease.keyId) ?? formerKey(lease);
   const times = timesOf(told, lease, facts.now);
   const after = active ? afterReport(lease, told, times) : lease;
   const over = active && after.requestsReported >= after.requests;
-  if (config === undefined) return withoutKey(facts, lease, after, over, active, told);
   const key = facts.key(lease.keyId) ?? freshKey(config);
   const current = key.secretVersion === lease.secretVersion;
   let draft = draftOf(facts, key, lease, after, over, active);
+  const join = current ? joined(facts, config, draft, told.reading.account) : null;
+  if (join !== null) draft = { ...draft, ...join.now };
   if (current) draft = learn(facts, config, draft, lease, told, times);
   if (active) draft = settle(facts, config, draft, lease, told, times);
   const diagnosis = current ? diagnoseDraft(facts, draft, lease, told, times, random) : ignored(draft);
   draft = { ...draft, ...diagnosis.patient };
-  const join = current ? joined(facts, config, draft, lease.id, told.reading.account) : null;
   const outcome: ReportOutcome = {
     lease: after,
     settled: over,
@@ -80,16 +77,25 @@ export function report(
     scope: diagnosis.scope,
     until: diagnosis.until,
     retry: retryAdvice(told.judgement, diagnosis.until, facts.now),
-    joinedGroup: join?.group.id ?? null,
+    joinedGroup: join?.now.group.id ?? null,
   };
   return { outcome, change: changeOf(facts, draft, join, lease, active && over) };
 }
 
-/** The caller's times on the store's clock: never after now, never before the grant, and as far apart as they were. */
+/** A key that has left the configuration: its leases are settled, and its limit group goes on learning from them. */
+function formerKey({ keyId, group }: Lease): KeyConfig {
+  return { id: keyId, order: -1, fingerprint: '', limitGroup: group, weight: 1, priority: 0, leasesMax: 0, limits: [] };
+}
+
+/**
+ * The caller's times on the store's clock: never after now, never before the grant, and as far apart as they were. A request that was
+ * sent after its response is not believed.
+ */
 export function timesOf(told: Pick<Report, 'requestTime' | 'responseTime'>, lease: Lease, now: Millis) {
-  const shift = told.responseTime === null ? 0 : Math.min(0, now - told.responseTime);
-  const request = told.requestTime === null ? null : told.requestTime + shift;
-  const response = told.responseTime === null ? now : told.responseTime + shift;
+  const end = told.responseTime ?? now;
+  const shift = Math.min(0, now - end);
+  const request = told.requestTime === null || told.requestTime > end ? null : told.requestTime + shift;
+  const response = end + shift;
   const lag = request === null ? 0 : Math.max(0, lease.acquireTime - request);
   const responseTime = Math.min(now, Math.max(response + lag, lease.acquireTime));
   return {
@@ -109,10 +115,10 @@ function afterReport(lease: Lease, told: Report, times: Times): Lease {
   return { ...lease, requestsReported: lease.requestsReported + 1, held: minus(lease.held, shareOf(lease)) };
 }
 
-/** What one of the requests still to be reported holds. */
+/** What one of the requests still to be reported holds, in whole tokens. */
 function shareOf(lease: Lease): Demand {
   const left = Math.max(1, lease.requests - lease.requestsReported);
-  return { requests: 1, inputTokens: lease.held.inputTokens / left, outputTokens: lease.held.outputTokens / left };
+  return { requests: 1, inputTokens: Math.ceil(lease.held.inputTokens / left), outputTokens: Math.ceil(lease.held.outputTokens / left) };
 }
 
 function draftOf(facts: Facts, key: KeyState, lease: Lease, after: Lease, over: boolean, active: boolean): Draft {
@@ -120,9 +126,10 @@ function draftOf(facts: Facts, key: KeyState, lease: Lease, after: Lease, over: 
   const remaining = over ? withoutLease(key, lease) : key;
   return {
     key: { ...remaining, lastReportTime: facts.now },
-    group,
+    group: over ? { ...group, blocks: unprobed(group.blocks, lease.id) } : group,
     pool: facts.state,
     lease: active && !over ? after : null,
+    others: [...facts.leasesOfGroup(group.id)].filter(({ id }) => id !== lease.id),
   };
 }
 
@@ -152,11 +159,8 @@ function learn(facts: Facts, config: KeyConfig, draft: Draft, lease: Lease, told
 }
 
 function recounted(facts: Facts, draft: Draft, lease: Lease, meters: readonly Meter[]): readonly Meter[] {
-  const held: Lease[] = draft.lease === null ? [] : [draft.lease];
-  for (const other of facts.leasesOfGroup(draft.group.id)) {
-    if (other.modelClass === lease.modelClass && other.id !== lease.id) held.push(other);
-  }
-  return recount(meters, held, facts.pool.provider.counting);
+  const ofClass = draft.others.filter(({ modelClass }) => modelClass === lease.modelClass);
+  return recount(meters, draft.lease === null ? ofClass : [...ofClass, draft.lease], facts.pool.provider.counting);
 }
 
 function withMeters(group: GroupState, lease: Lease, meters: readonly Meter[]): GroupState {
@@ -204,38 +208,9 @@ function changeOf(facts: Facts, draft: Draft, join: Joined | null, lease: Lease,
   return {
     pool: facts.pool.id,
     ...(draft.pool === facts.state ? {} : { state: draft.pool }),
-    keys: [join?.key ?? draft.key],
-    groups: join === null ? [draft.group] : [join.group, join.left],
-    leases: join?.moved ?? (draft.lease === null ? [] : [draft.lease]),
+    keys: [draft.key],
+    groups: [draft.group, ...(join?.left ? [join.left] : [])],
+    leases: [...(join?.moved ?? []), ...(draft.lease === null ? [] : [draft.lease])],
     ...(ended ? { ended: [lease.id], ...endedRecords(facts, { ...lease, requestsReported: lease.requests }, 'settled') } : {}),
-  };
-}
-
-/** The key has left the configuration: the lease is settled, and there is nobody to learn for. */
-function withoutKey(
-  facts: Facts,
-  lease: Lease,
-  after: Lease,
-  over: boolean,
-  active: boolean,
-  told: Report,
-): { outcome: ReportOutcome; change: Change } {
-  const change: Change = over
-    ? { pool: facts.pool.id, ended: [lease.id], ...endedRecords(facts, after, 'settled') }
-    : { pool: facts.pool.id, ...(active ? { leases: [after] } : {}) };
-  const retry = retryAdvice(told.judgement, null, facts.now);
-  return {
-    outcome: {
-      lease: after,
-      settled: over,
-      underWay: active && !over,
-      judgement: told.judgement,
-      ignored: told.reading.ignored,
-      scope: 'request',
-      until: null,
-      retry,
-      joinedGroup: null,
-    },
-    change,
   };
 }

@@ -1,4 +1,4 @@
-import { blocksOn, phaseOf } from './block.ts';
+import { blocksOn, hasBlocks, phaseOf } from './block.ts';
 import { demandOn, neededOn } from './demand.ts';
 import { heldOn } from './hold.ts';
 import { type Expiry, earliestFit, fits, roomAt } from './meter.ts';
@@ -56,9 +56,21 @@ export function knownKey(facts: Facts, config: KeyConfig): KnownKey {
   return { config, state, group: facts.group(state.group) };
 }
 
+/** The meters that a configuration states, made once for each key. */
+const configured = new WeakMap<KeyConfig, readonly Meter[]>();
+
+function configuredMeters(config: KeyConfig): readonly Meter[] {
+  let meters = configured.get(config);
+  if (meters === undefined) {
+    meters = config.limits.map(configuredMeter);
+    configured.set(config, meters);
+  }
+  return meters;
+}
+
 /** The meters of a group for a class; before anything was reserved or learnt, those that the configuration states. */
 export function metersOf(group: GroupState | undefined, config: KeyConfig, modelClass: ModelClass): readonly Meter[] {
-  return group?.meters[modelClass] ?? config.limits.map(configuredMeter);
+  return group?.meters[modelClass] ?? configuredMeters(config);
 }
 
 /** Why the key cannot take this demand now; null: it can. The one rule of what "has room" means. */
@@ -81,6 +93,7 @@ export function passedOver(facts: Facts, key: KnownKey, ask: Ask): PassedOver | 
 
 function blockedBy(facts: Facts, key: KnownKey, modelClass: ModelClass): 'unhealthy' | 'cooldown' | 'probation' | null {
   let found: 'cooldown' | 'probation' | null = null;
+  if (!hasBlocks(key.state, key.group, facts.state)) return null;
   for (const block of blocksOn(key.state, key.group, facts.state, modelClass)) {
     const phase = phaseOf(block, facts.now);
     if (phase === 'blocked' && block.kind === 'unhealthy') return 'unhealthy';

@@ -1,43 +1,41 @@
 import { roomAt } from './meter.ts';
 import type { Meter } from './model.ts';
-import type { Dimension, Millis } from './upstream.ts';
+import type { Millis } from './upstream.ts';
 
 /** What is left of a limit after reservations, 0 to 1. */
 function shareLeft(meter: Meter, now: Millis): number {
   return Math.min(1, Math.max(0, roomAt(meter, now) / meter.limit));
 }
 
-/** The tightest meter of a dimension; undefined: its limit is not known. */
-function tightest(meters: readonly Meter[], dimension: Dimension, now: Millis): Meter | undefined {
-  let found: Meter | undefined;
-  for (const meter of meters) {
-    if (meter.dimension !== dimension || meter.limit === 0) continue;
-    if (found === undefined || shareLeft(meter, now) < shareLeft(found, now)) found = meter;
-  }
-  return found;
+/** The tightest limit of one dimension seen so far. */
+interface Tightest {
+  share: number;
+  limit: number;
 }
 
 /**
  * (request score + token score) / 2, 0 to 1. The token score is (input left + output left) / (input limit + output limit), or that of
- * the sum where a provider limits the sum and it is tighter. An unknown limit scores 1.
+ * the sum where a provider limits the sum and it is tighter. Of several windows the tightest counts; an unknown limit scores 1.
  */
 export function capacityScore(meters: readonly Meter[], now: Millis): number {
-  const requests = tightest(meters, 'requests', now);
-  const requestScore = requests === undefined ? 1 : shareLeft(requests, now);
-  return (requestScore + tokenScore(meters, now)) / 2;
-}
-
-function tokenScore(meters: readonly Meter[], now: Millis): number {
-  const sum = tightest(meters, 'tokens', now);
-  const sumScore = sum === undefined ? 1 : shareLeft(sum, now);
-  let left = 0;
-  let limit = 0;
-  for (const meter of [tightest(meters, 'input_tokens', now), tightest(meters, 'output_tokens', now)]) {
-    if (meter === undefined) continue;
-    left += shareLeft(meter, now) * meter.limit;
-    limit += meter.limit;
+  const tightest = {
+    requests: { share: 1, limit: 0 },
+    input_tokens: { share: 1, limit: 0 },
+    output_tokens: { share: 1, limit: 0 },
+    tokens: { share: 1, limit: 0 },
+  } satisfies Record<Meter['dimension'], Tightest>;
+  for (const meter of meters) {
+    if (meter.limit === 0) continue;
+    const known = tightest[meter.dimension];
+    const share = shareLeft(meter, now);
+    if (known.limit !== 0 && share >= known.share) continue;
+    known.share = share;
+    known.limit = meter.limit;
   }
-  return limit === 0 ? sumScore : Math.min(sumScore, left / limit);
+  const { requests, input_tokens: input, output_tokens: output, tokens } = tightest;
+  const limit = input.limit + output.limit;
+  const tokenScore = limit === 0 ? 1 : (input.share * input.limit + output.share * output.limit) / limit;
+  return (requests.share + Math.min(tokens.share, tokenScore)) / 2;
 }
 
 /** What is left of the scarcest limit, 0 to 1; 1 where no limit is known. */

@@ -35,6 +35,34 @@ export interface Observation {
   readonly refill: Refill;
 }
 
+/** The headers that tell one limit, and what the provider's documentation adds to them. */
+export interface LimitHeaders {
+  readonly dimension: Dimension;
+  readonly limit: string;
+  readonly remaining: string;
+  /** Null: no header tells it. */
+  readonly reset: string | null;
+  /** Null: to be derived. */
+  readonly windowMs: number | null;
+  /** Whether a header names the window. */
+  readonly windowNamed: boolean;
+  readonly refill: Refill;
+}
+
+/** What an error body says of limits beyond its verdict. */
+export interface BodyReading {
+  readonly observations: readonly Observation[];
+  /** The wait that it asks for; null: none. */
+  readonly waitMs: number | null;
+}
+
+/** Where a fact about a provider comes from, and how far it can be trusted. */
+export interface Source {
+  readonly fact: string;
+  readonly confidence: 'documented' | 'recorded' | 'derived' | 'reported' | 'assumed';
+  readonly source: string;
+}
+
 export interface IgnoredHeader {
   readonly name: string;
   readonly reason: string;
@@ -77,6 +105,8 @@ export interface VerdictRow {
    * the first of next month UTC, or a wait read from the body ("try again in 6m0s"). Left out: the verdict's default.
    */
   readonly until?: 'date_in_body' | 'month_end' | 'wait_in_body';
+  /** How long, in milliseconds, where neither headers nor body say; left out: the verdict's default. */
+  readonly waitMs?: number;
 }
 
 /** What a report means, before it is applied. */
@@ -106,10 +136,14 @@ export interface Usage {
 /** Response headers, names in lower case. */
 export type Headers = ReadonlyMap<string, string>;
 
-/** One provider: its header dialect, model classes, credential headers, verdict table, and what it counts when. All of it data but the two readers. */
+/** One provider: its header dialect, model classes, credential headers, verdict table, and what it counts when. All of it data but the readers. */
 export interface Provider {
   readonly name: string;
+  /** The headers that `readHeaders` understands, for people and for tests. */
+  readonly limits?: readonly LimitHeaders[];
   readHeaders(headers: Headers, responseTime: Millis): HeaderReading;
+  /** Reads an error body of at most 16 KiB where it tells more than its words; `clock` is the provider's. Pure, never throws. */
+  readBody?(body: string, clock: Millis): BodyReading;
   readonly modelClasses: readonly ModelClassRule[];
   credential(secret: string): Credential;
   readonly verdicts: readonly VerdictRow[];
@@ -118,4 +152,6 @@ export interface Provider {
   counted(usage: Usage): { readonly inputTokens: number; readonly outputTokens: number };
   /** Whether the tokens of a call that failed with a 4xx count. */
   readonly failedTokensCount: boolean;
+  /** Where all this comes from, for people. */
+  readonly sources?: readonly Source[];
 }

@@ -1,41 +1,34 @@
-import type { Counting, Dimension, ModelClassRule, Provider, VerdictRow } from '../pool/upstream.ts';
-import { HeaderReader, type LimitHeaders } from './header-reader.ts';
+import type { Counting, Dimension, Provider, Source, VerdictRow } from '../pool/upstream.ts';
+import { modelClasses } from './anthropic-models.ts';
+import { SUBSCRIPTION_VERDICTS, subscriptionWait } from './anthropic-subscription.ts';
+import { allButCacheReads } from './counting.ts';
+import { HeaderReader, type LimitRow } from './header-reader.ts';
 import { parseIdentifier, parseRfc3339Reset } from './headers.ts';
 
-const LIMITS: readonly LimitHeaders[] = [
-  limitHeaders('requests', 'requests'),
-  limitHeaders('input_tokens', 'input-tokens'),
-  limitHeaders('output_tokens', 'output-tokens'),
+const REQUESTS = limitRow('requests', 'anthropic-ratelimit-requests');
+
+const TOKENS: readonly LimitRow[] = [
+  limitRow('input_tokens', 'anthropic-ratelimit-input-tokens'),
+  limitRow('output_tokens', 'anthropic-ratelimit-output-tokens'),
+];
+
+/** Fast mode has an allowance of its own, and only its responses tell it. */
+const FAST: readonly LimitRow[] = [
+  limitRow('input_tokens', 'anthropic-fast-input-tokens'),
+  limitRow('output_tokens', 'anthropic-fast-output-tokens'),
 ];
 
 /** The sum of both with the earlier reset of both: it would call an empty limit full, so it counts only where it stands alone. */
-const SUM: readonly LimitHeaders[] = [limitHeaders('tokens', 'tokens')];
+const SUM = limitRow('tokens', 'anthropic-ratelimit-tokens');
 
 const readHeaders: Provider['readHeaders'] = (headers, responseTime) => {
   const reader = new HeaderReader(headers, responseTime);
-  const observations = reader.observe(LIMITS);
-  const apart = observations.some(({ dimension }) => dimension !== 'requests');
+  const requests = reader.observe([REQUESTS]);
+  const [fast, standard, sum] = [reader.observe(FAST), reader.observe(TOKENS), reader.observe([SUM])];
+  const tokens = [fast, standard, sum].find((told) => told.length > 0) ?? [];
   const account = reader.read('anthropic-organization-id', parseIdentifier);
-  return reader.finish(apart ? observations : [...observations, ...reader.observe(SUM)], account);
+  return reader.finish([...requests, ...tokens], account, subscriptionWait(reader));
 };
-
-/** A family of older models shares an allowance; from Opus 5, Sonnet 5 and Haiku 4.5 on, each version has its own. */
-const modelClasses: readonly ModelClassRule[] = [
-  { id: 'claude-opus-5-5', models: ['claude-opus-5-5*'] },
-  { id: 'claude-opus-5', models: ['claude-opus-5*'] },
-  { id: 'claude-opus-4', models: ['claude-opus-4*'] },
-  { id: 'claude-sonnet-5', models: ['claude-sonnet-5*'] },
-  { id: 'claude-sonnet-4', models: ['claude-sonnet-4*'] },
-  { id: 'claude-haiku-4-5', models: ['claude-haiku-4-5*'] },
-  { id: 'claude-fable-5', models: ['claude-fable-5*'] },
-  { id: 'claude-mythos-5', models: ['claude-mythos-5*'] },
-  { id: 'claude-3-7-sonnet', models: ['claude-3-7-sonnet*'] },
-  { id: 'claude-3-5-sonnet', models: ['claude-3-5-sonnet*'] },
-  { id: 'claude-3-5-haiku', models: ['claude-3-5-haiku*'] },
-  { id: 'claude-3-opus', models: ['claude-3-opus*'] },
-  { id: 'claude-3-sonnet', models: ['claude-3-sonnet*'] },
-  { id: 'claude-3-haiku', models: ['claude-3-haiku*'] },
-];
 
 const credential: Provider['credential'] = (secret) => ({
   secret,
@@ -52,6 +45,7 @@ const verdicts: readonly VerdictRow[] = [
   { status: [400], match: /organization has been disabled/i, verdict: 'invalid_credential', scope: 'key' },
   { status: [401], match: /CORS requests are not allowed/i, verdict: 'client_error', scope: 'request' },
   { status: [429], match: /enforced_spend_limit_reached/, verdict: 'billing', scope: 'limit_group', until: 'month_end' },
+  ...SUBSCRIPTION_VERDICTS,
   { status: [429], verdict: 'rate_limited', scope: 'limit_group', until: 'wait_in_body' },
 ];
 
@@ -62,29 +56,62 @@ const counting: Readonly<Record<Dimension, Counting>> = {
   tokens: 'as_it_goes',
 };
 
-/** Reading a cache is free of limits; writing one is not. */
-const counted: Provider['counted'] = (usage) => ({
-  inputTokens: usage.inputTokens + usage.cacheCreationInputTokens,
-  outputTokens: usage.outputTokens,
-});
+const sources: readonly Source[] = [
+  {
+    fact: 'A reset is the time until the limit is full again, not until the next try.',
+    confidence: 'documented',
+    source: 'platform.claude.com, rate limits',
+  },
+  { fact: 'The tokens headers are sums with the earlier of both resets.', confidence: 'derived', source: '146 recorded responses' },
+  { fact: 'Remaining tokens are rounded to the nearest thousand.', confidence: 'derived', source: '146 recorded responses' },
+  {
+    fact: 'Output counts as it is written; max_tokens does not count.',
+    confidence: 'documented',
+    source: 'platform.claude.com, rate limits',
+  },
+  { fact: 'Reading a cache does not count for most models.', confidence: 'documented', source: 'platform.claude.com, rate limits' },
+  { fact: 'Which models share an allowance.', confidence: 'reported', source: 'a restatement of the documentation, September 2026' },
+  {
+    fact: 'Fast mode has limits of its own, told by anthropic-fast-* in its responses. Lease its calls as MODEL-fast.',
+    confidence: 'documented',
+    source: 'platform.claude.com, fast mode',
+  },
+  {
+    fact: 'anthropic-priority-* is not learnt: beyond it requests fall back to the standard tier, whose limits they draw on anyway.',
+    confidence: 'documented',
+    source: 'platform.claude.com, service tiers',
+  },
+  {
+    fact: 'Windows of subscriptions (anthropic-ratelimit-unified-*): the status counts, the latest reset of the rejected ones binds.',
+    confidence: 'reported',
+    source: 'issue threads of several gateways',
+  },
+  {
+    fact: 'A spend limit that was reached ends with the month, in UTC.',
+    confidence: 'reported',
+    source: 'quotations of the documentation',
+  },
+];
 
 export const provider: Provider = {
   name: 'anthropic',
+  limits: [REQUESTS, ...TOKENS, ...FAST, SUM],
   readHeaders,
   modelClasses,
   credential,
   verdicts,
   counting,
-  counted,
+  counted: allButCacheReads,
   failedTokensCount: false,
+  sources,
 };
 
-function limitHeaders(dimension: Dimension, name: string): LimitHeaders {
+function limitRow(dimension: Dimension, name: string): LimitRow {
   return {
     dimension,
-    limit: `anthropic-ratelimit-${name}-limit`,
-    remaining: `anthropic-ratelimit-${name}-remaining`,
-    reset: `anthropic-ratelimit-${name}-reset`,
+    limit: `${name}-limit`,
+    remaining: `${name}-remaining`,
+    reset: `${name}-reset`,
     parseReset: parseRfc3339Reset,
     windowMs: 60_000,
     windowNamed: false,

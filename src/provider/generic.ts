@@ -1,7 +1,9 @@
-import type { Counting, Dimension, Headers, ModelClassRule, Provider, VerdictRow } from '../pool/upstream.ts';
+import type { Dimension, Headers, ModelClassRule, Provider, Source, VerdictRow } from '../pool/upstream.ts';
 import { bearer } from './bearer.ts';
-import { HeaderReader, type LimitHeaders } from './header-reader.ts';
+import { everyToken, TOKENS_AS_THEY_GO } from './counting.ts';
+import { HeaderReader, type LimitRow } from './header-reader.ts';
 import { isGoDuration, parseAnyReset } from './headers.ts';
+import { xRatelimit } from './limit-rows.ts';
 import { readQuotas } from './quotas.ts';
 
 const UNITS: readonly (readonly [dimension: Dimension, suffix: string])[] = [
@@ -21,8 +23,10 @@ const WINDOWS: readonly (readonly [windowMs: number | null, suffix: string])[] =
   [86_400_000, '-day'],
 ];
 
-const LIMITS: readonly LimitHeaders[] = UNITS.flatMap(([dimension, unit]) =>
-  WINDOWS.map(([windowMs, window]) => limitHeaders(dimension, `${unit}${window}`, windowMs)),
+const LIMITS: readonly LimitRow[] = UNITS.flatMap(([dimension, unit]) =>
+  WINDOWS.map(([windowMs, window]) =>
+    xRatelimit(dimension, `${unit}${window}`, { windowMs, windowNamed: windowMs !== null, refill: 'fixed', parseReset: parseAnyReset }),
+  ),
 );
 
 const readHeaders: Provider['readHeaders'] = (headers, responseTime) => {
@@ -42,45 +46,34 @@ const verdicts: readonly VerdictRow[] = [
   { status: [429], verdict: 'rate_limited', scope: 'key', until: 'wait_in_body' },
 ];
 
-/** Where it is not known when tokens are counted, the later moment is the safe one. */
-const counting: Readonly<Record<Dimension, Counting>> = {
-  requests: 'at_start',
-  input_tokens: 'as_it_goes',
-  output_tokens: 'as_it_goes',
-  tokens: 'as_it_goes',
-};
-
-/** Where it is not known whether caches count, they are taken to. */
-const counted: Provider['counted'] = (usage) => ({
-  inputTokens: usage.inputTokens + usage.cacheReadInputTokens + usage.cacheCreationInputTokens,
-  outputTokens: usage.outputTokens,
-});
+const sources: readonly Source[] = [
+  {
+    fact: 'The ratelimit fields, also where the policy names its algorithm first.',
+    confidence: 'documented',
+    source: 'IETF httpapi, ratelimit-headers',
+  },
+  {
+    fact: 'A reset is epoch milliseconds, epoch seconds or seconds from now, by its magnitude.',
+    confidence: 'derived',
+    source: 'recorded responses',
+  },
+  { fact: "A limit is the key's, and every token counts.", confidence: 'assumed', source: 'nothing is known' },
+];
 
 export const provider: Provider = {
   name: 'generic',
+  limits: LIMITS,
   readHeaders,
   modelClasses,
   credential,
   verdicts,
-  counting,
-  counted,
+  counting: TOKENS_AS_THEY_GO,
+  counted: everyToken,
   failedTokensCount: false,
+  sources,
 };
 
-function limitHeaders(dimension: Dimension, name: string, windowMs: number | null): LimitHeaders {
-  return {
-    dimension,
-    limit: `x-ratelimit-limit${name}`,
-    remaining: `x-ratelimit-remaining${name}`,
-    reset: `x-ratelimit-reset${name}`,
-    parseReset: parseAnyReset,
-    windowMs,
-    windowNamed: windowMs !== null,
-    refill: 'fixed',
-  };
-}
-
 /** A reset written as Go writes durations marks the dialect whose allowances come back in a straight line. */
-function withRefill(row: LimitHeaders, headers: Headers): LimitHeaders {
-  return isGoDuration(headers.get(row.reset)?.trim() ?? '') ? { ...row, refill: 'continuous' } : row;
+function withRefill(row: LimitRow, headers: Headers): LimitRow {
+  return isGoDuration(headers.get(row.reset ?? '')?.trim() ?? '') ? { ...row, refill: 'continuous' } : row;
 }

@@ -1,4 +1,4 @@
-import type { Dimension, HeaderReading, Headers, IgnoredHeader, Millis, Observation, Refill } from '../pool/upstream.ts';
+import type { HeaderReading, Headers, IgnoredHeader, LimitHeaders, Millis, Observation } from '../pool/upstream.ts';
 import { type Parser, parseMilliseconds, parseNumber, parseRetryAfter, providerClock } from './headers.ts';
 
 const VALUE_LENGTH_MAX = 256;
@@ -10,27 +10,22 @@ const WAITS: readonly (readonly [name: string, parse: Parser<number>])[] = [
   ['retry-after', parseRetryAfter],
 ];
 
-/** The headers of one limit, and what a provider documents beyond them: one row of its dialect. */
-export interface LimitHeaders {
-  readonly dimension: Dimension;
-  readonly limit: string;
-  readonly remaining: string;
-  readonly reset: string;
-  readonly parseReset: Parser<number>;
-  readonly windowMs: number | null;
-  readonly windowNamed: boolean;
-  readonly refill: Refill;
+/** The headers of one limit and how their reset is written: one row of a provider's dialect. */
+export interface LimitRow extends LimitHeaders {
+  /** Null where no header tells the reset. */
+  readonly parseReset: Parser<number> | null;
 }
 
 /** Reads the headers of one response and remembers which ones it had to ignore. Never throws. */
 export class HeaderReader {
   readonly #headers: Headers;
-  readonly #clock: Millis;
+  /** The provider's time when it answered. */
+  readonly clock: Millis;
   readonly #ignored: IgnoredHeader[] = [];
 
   constructor(headers: Headers, responseTime: Millis) {
     this.#headers = headers;
-    this.#clock = providerClock(headers, responseTime);
+    this.clock = providerClock(headers, responseTime);
   }
 
   /** One header's value; null: absent, unknown to the provider, or ignored. Read each name once. */
@@ -38,26 +33,27 @@ export class HeaderReader {
     const text = this.#headers.get(name);
     if (text === undefined) return null;
     const parsed =
-      text.length > VALUE_LENGTH_MAX ? { ignored: `longer than ${VALUE_LENGTH_MAX} characters` } : parse(text.trim(), this.#clock);
+      text.length > VALUE_LENGTH_MAX ? { ignored: `longer than ${VALUE_LENGTH_MAX} characters` } : parse(text.trim(), this.clock);
     if ('value' in parsed) return parsed.value;
     this.#ignored.push({ name, reason: parsed.ignored });
     return null;
   }
 
   /** One observation for each row whose limit or remaining is told; a reset alone says nothing. */
-  observe(rows: readonly LimitHeaders[]): Observation[] {
+  observe(rows: readonly LimitRow[]): Observation[] {
     return rows.flatMap(({ dimension, windowMs, windowNamed, refill, ...row }) => {
       const limit = this.read(row.limit, parseNumber);
       const remaining = this.read(row.remaining, parseNumber);
-      const resetInMs = this.read(row.reset, row.parseReset);
+      const resetInMs = row.reset !== null && row.parseReset !== null ? this.read(row.reset, row.parseReset) : null;
       const told = limit !== null || remaining !== null;
       return told ? [{ dimension, limit, remaining, resetInMs, windowMs, windowNamed, refill }] : [];
     });
   }
 
-  /** Everything that was read, and the wait that the response asked for. */
-  finish(observations: readonly Observation[], account: string | null): HeaderReading {
-    const retryAfterMs = Math.max(...WAITS.map(([name, parse]) => this.read(name, parse) ?? 0)) || null;
+  /** Everything that was read, and the wait that the response asked for; `otherWaitMs` counts where no header of WAITS asks. */
+  finish(observations: readonly Observation[], account: string | null, otherWaitMs: number | null = null): HeaderReading {
+    const asked = Math.max(...WAITS.map(([name, parse]) => this.read(name, parse) ?? 0));
+    const retryAfterMs = asked || otherWaitMs || null;
     return { observations: tightest(observations), retryAfterMs, account, ignored: this.#ignored };
   }
 }

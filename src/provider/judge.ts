@@ -1,23 +1,11 @@
 import type { Headers, Judgement, Millis, Provider, VerdictRow } from '../pool/upstream.ts';
+import { type Answer, boundedBody } from './answer.ts';
 import { waitInBody, waitUntilDateInBody } from './body-wait.ts';
 import { nextMonth } from './dates.ts';
 import { providerClock } from './headers.ts';
 
-/** What a provider answered, as far as a verdict needs it. */
-export interface Answer {
-  /** 0: no response arrived. */
-  readonly status: number;
-  readonly body: string;
-  readonly headers: Headers;
-  readonly responseTime: Millis;
-  /** The wait that the headers asked for; null: they did not. */
-  readonly retryAfterMs: number | null;
-}
-
-const BODY_LENGTH_MAX = 16_384;
-
 /** What a status means where the provider's own table says nothing. */
-const DEFAULT_VERDICTS: readonly VerdictRow[] = [
+export const DEFAULT_VERDICTS: readonly VerdictRow[] = [
   { status: [400, 404, 405, 413, 415, 422], verdict: 'client_error', scope: 'request' },
   { status: [401], verdict: 'invalid_credential', scope: 'key' },
   { status: [402], verdict: 'billing', scope: 'limit_group' },
@@ -27,10 +15,10 @@ const DEFAULT_VERDICTS: readonly VerdictRow[] = [
   { status: [503, 529], verdict: 'overloaded', scope: 'provider' },
 ];
 
-const WAIT_OF: Readonly<Record<NonNullable<VerdictRow['until']>, (body: string, clock: Millis) => number | null>> = {
+const WAIT_OF: Readonly<Record<NonNullable<VerdictRow['until']>, (body: string, clock: Millis, provider: Provider) => number | null>> = {
   date_in_body: waitUntilDateInBody,
   month_end: (_body, clock) => nextMonth(clock) - clock,
-  wait_in_body: waitInBody,
+  wait_in_body: (body, clock, provider) => provider.readBody?.(body, clock).waitMs ?? waitInBody(body, clock),
 };
 
 /** What the answer means and for what. A 2xx never asks to wait: some providers send `retry-after` with every success. */
@@ -38,10 +26,10 @@ export function judge(provider: Provider, answer: Answer): Judgement {
   const { status, headers, responseTime, retryAfterMs } = answer;
   if (status === 0) return { verdict: 'no_response', scope: 'request', waitMs: null };
   if (status >= 200 && status < 300) return { verdict: 'ok', scope: 'request', waitMs: null };
-  const body = answer.body.slice(0, BODY_LENGTH_MAX);
-  const { verdict, scope, until } = rowFor(provider.verdicts, status, body, headers);
-  const waitMs = retryAfterMs ?? (until ? WAIT_OF[until](body, providerClock(headers, responseTime)) : null);
-  return { verdict, scope, waitMs };
+  const body = boundedBody(answer.body);
+  const { verdict, scope, until, waitMs = null } = rowFor(provider.verdicts, status, body, headers);
+  const told = retryAfterMs ?? (until ? WAIT_OF[until](body, providerClock(headers, responseTime), provider) : null);
+  return { verdict, scope, waitMs: told ?? waitMs };
 }
 
 function rowFor(verdicts: readonly VerdictRow[], status: number, body: string, headers: Headers): VerdictRow {

@@ -1,13 +1,18 @@
-import type { Counting, Dimension, ModelClassRule, Provider, VerdictRow } from '../pool/upstream.ts';
+import type { ModelClassRule, Provider, Source, VerdictRow } from '../pool/upstream.ts';
 import { bearer } from './bearer.ts';
-import { HeaderReader, type LimitHeaders } from './header-reader.ts';
+import { ALL_AT_START, everyToken } from './counting.ts';
+import { HeaderReader, type LimitRow } from './header-reader.ts';
 import { parseGoDuration, parseIdentifier } from './headers.ts';
+import { type RowTraits, xRatelimit } from './limit-rows.ts';
+import { GROUP_LIMITED, NEVER_FITS } from './verdict-rows.ts';
+
+const FULL_REFILL: RowTraits = { parseReset: parseGoDuration, windowMs: null, windowNamed: false, refill: 'continuous' };
 
 /** `requests` may be counted over a minute or a day, so no window is assumed. The tighter of both token limits counts. */
-const LIMITS: readonly LimitHeaders[] = [
-  limitHeaders('requests', 'requests'),
-  limitHeaders('tokens', 'tokens'),
-  limitHeaders('tokens', 'project-tokens'),
+const LIMITS: readonly LimitRow[] = [
+  xRatelimit('requests', '-requests', FULL_REFILL),
+  xRatelimit('tokens', '-tokens', FULL_REFILL),
+  xRatelimit('tokens', '-project-tokens', FULL_REFILL),
 ];
 
 const readHeaders: Provider['readHeaders'] = (headers, responseTime) => {
@@ -42,48 +47,43 @@ const verdicts: readonly VerdictRow[] = [
   { status: [429], match: /project_spend_limit_exceeded/, verdict: 'billing', scope: 'key', until: 'month_end' },
   { status: [429], match: /organization_spend_limit_exceeded/, verdict: 'billing', scope: 'limit_group', until: 'month_end' },
   { status: [429], match: /insufficient_quota|credit_balance_exhausted|_usage_limit_exceeded/, verdict: 'billing', scope: 'limit_group' },
-  { status: [429, 413], match: /request too large/i, verdict: 'client_error', scope: 'request' },
+  NEVER_FITS,
   { status: [429], match: /resource_unavailable/, verdict: 'overloaded', scope: 'provider' },
-  { status: [429], verdict: 'rate_limited', scope: 'limit_group', until: 'wait_in_body' },
+  GROUP_LIMITED,
 ];
 
-/** It holds the larger of `max_tokens` and its own estimate from the moment that a request arrives. */
-const counting: Readonly<Record<Dimension, Counting>> = {
-  requests: 'at_start',
-  input_tokens: 'at_start',
-  output_tokens: 'at_start',
-  tokens: 'at_start',
-};
-
-/** Caches make tokens cheaper, not fewer. */
-const counted: Provider['counted'] = (usage) => ({
-  inputTokens: usage.inputTokens + usage.cacheReadInputTokens + usage.cacheCreationInputTokens,
-  outputTokens: usage.outputTokens,
-});
+const sources: readonly Source[] = [
+  { fact: 'A reset is the time until the limit is full again.', confidence: 'documented', source: 'developers.openai.com, rate limits' },
+  { fact: 'Requests are counted over a minute or a day: derive the window.', confidence: 'derived', source: 'recorded responses' },
+  { fact: 'Limits refill continuously.', confidence: 'derived', source: 'recorded responses' },
+  {
+    fact: 'Limits belong to organization and project, for each model.',
+    confidence: 'documented',
+    source: 'developers.openai.com, rate limits',
+  },
+  {
+    fact: 'The larger of max_tokens and an estimate is held from the start.',
+    confidence: 'documented',
+    source: 'developers.openai.com, rate limits',
+  },
+  { fact: 'Failed requests count.', confidence: 'documented', source: 'developers.openai.com, rate limits' },
+  { fact: 'Cached tokens count.', confidence: 'reported', source: 'public restatements of the documentation' },
+  { fact: 'Codes of spent money come with 429.', confidence: 'documented', source: 'help.openai.com, article 5955604' },
+  { fact: 'No recorded 429 with rate-limit headers is known.', confidence: 'assumed', source: 'none found' },
+];
 
 export const provider: Provider = {
   name: 'openai',
+  limits: LIMITS,
   readHeaders,
   modelClasses,
   credential,
   verdicts,
-  counting,
-  counted,
+  counting: ALL_AT_START,
+  counted: everyToken,
   failedTokensCount: true,
+  sources,
 };
-
-function limitHeaders(dimension: Dimension, name: string): LimitHeaders {
-  return {
-    dimension,
-    limit: `x-ratelimit-limit-${name}`,
-    remaining: `x-ratelimit-remaining-${name}`,
-    reset: `x-ratelimit-reset-${name}`,
-    parseReset: parseGoDuration,
-    windowMs: null,
-    windowNamed: false,
-    refill: 'continuous',
-  };
-}
 
 function snapshots(id: string): ModelClassRule {
   return { id, models: [id, `${id}-20*`] };

@@ -2,16 +2,16 @@ import { type AcquireRequest, acquire, type Chance, type Granted, refuse } from 
 import { end, renew } from '../pool/lease.ts';
 import type { Facts, Lease, LeaseEnd, PoolConfig, Reason } from '../pool/model.ts';
 import { type MarkOutcome, markUnhealthy } from '../pool/operate.ts';
-import { type Report, type ReportOutcome, report } from '../pool/report.ts';
+import { type ReportOutcome, report } from '../pool/report.ts';
 import { type KeyView, keyView } from '../pool/status.ts';
-import type { Credential, Headers, Millis, ModelClass, Usage } from '../pool/upstream.ts';
-import { judge } from '../provider/judge.ts';
+import type { Credential, Millis, ModelClass } from '../pool/upstream.ts';
 import { type Deciding, decide } from './decide.ts';
 import { EndedLeases } from './ended-leases.ts';
 import { readLeaseId } from './lease-id.ts';
 import { ModelClasses } from './model-classes.ts';
 import type { Pools } from './pools.ts';
 import { type Answer, answered, notFound, refused } from './problem.ts';
+import { type ReportCall, readReport } from './read-report.ts';
 import type { Patience, Waited, Waiting } from './waiting.ts';
 
 /** What the service tells about itself, for a log or a meter. */
@@ -55,14 +55,6 @@ export interface AcquireAnswer extends LeaseView {
   readonly score: number;
   /** Time spent in line. */
   readonly waitedMs: number;
-}
-
-/** A report as the caller sent it, checked. */
-export interface ReportCall extends Pick<Report, 'status' | 'requestTime' | 'responseTime' | 'inProgress'> {
-  readonly leaseId: string;
-  readonly headers: Headers;
-  readonly errorBody: string;
-  readonly usage: Usage | null;
 }
 
 export interface ReportAnswer extends LeaseView {
@@ -133,7 +125,7 @@ export class Leases {
     const { pool } = found;
     const { outcome, facts } = await decide(this.#with, pool, (facts) => {
       const lease = facts.lease(call.leaseId);
-      const told = this.#read(pool, call, facts.now);
+      const told = readReport(pool.provider, call, facts.now);
       return report(facts, lease ?? found.lease, lease !== undefined, told, this.#chance.random);
     });
     if (outcome.settled) this.#ended.add(outcome.lease, 'settled');
@@ -224,29 +216,6 @@ export class Leases {
     const keyId = found?.lease.keyId ?? ('keyId' in target ? target.keyId : '');
     const config = pool.keys.find(({ id }) => id === keyId);
     return config === undefined ? notFound('key', keyId, now) : answered({ pool, lease: found?.lease ?? null, config }, now);
-  }
-
-  #read(pool: PoolConfig, call: ReportCall, now: Millis): Report {
-    const { provider } = pool;
-    const responseTime = Math.min(call.responseTime ?? now, now);
-    const reading = provider.readHeaders(call.headers, responseTime);
-    const judgement = judge(provider, {
-      status: call.status,
-      body: call.errorBody,
-      headers: call.headers,
-      responseTime,
-      retryAfterMs: reading.retryAfterMs,
-    });
-    const { status, requestTime, inProgress } = call;
-    return {
-      reading,
-      judgement,
-      status,
-      requestTime,
-      inProgress,
-      responseTime: call.responseTime,
-      used: call.usage && provider.counted(call.usage),
-    };
   }
 
   async #giveBack(pool: PoolConfig, { lease }: Granted, now: Millis): Promise<Answer<AcquireAnswer>> {

@@ -24,6 +24,8 @@ export class Generations {
     const before = this.#keys();
     this.#with.pools.put(config.pools);
     const rotated = await this.reconcile();
+    // A pool that is new here may have leases from an earlier run.
+    this.#with.expiry.refile(this.#with.pools.all());
     const after = this.#keys();
     this.#generation += 1;
     return {

@@ -59,7 +59,10 @@ export class KeyWatch {
     const pool = this.#pools.named(this.#poolId);
     const configured = new Set(pool?.keys.map(({ id }) => id));
     const removed = [...this.#shown].filter((id) => !configured.has(id));
-    for (const id of removed) this.#shown.delete(id);
+    for (const id of removed) {
+      this.#shown.delete(id);
+      this.#returning.delete(id);
+    }
     const inSnapshot = this.#snapshot.length > 0;
     const ids = inSnapshot ? this.#snapshot.splice(0, KEYS_IN_NEWS) : [...this.#changed].slice(0, KEYS_IN_NEWS);
     if (ids.length === 0 && removed.length === 0) return undefined;

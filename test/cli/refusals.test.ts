@@ -56,7 +56,7 @@ describe('a refusal is told in words, with what to do', () => {
     {
       situation: 'the key is unknown',
       status: Status.NOT_FOUND,
-      details: [resource('keylease.v1/key', 'team-x')],
+      details: [info('NOT_FOUND'), resource('keylease.v1/key', 'team-x')],
       says: 'There is no key team-x. `keylease keys` lists those that are. (NOT_FOUND)',
     },
     {

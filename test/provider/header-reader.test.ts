@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { HeaderReader, type LimitHeaders } from '../../src/provider/header-reader.ts';
+import { HeaderReader, type LimitRow } from '../../src/provider/header-reader.ts';
 import { parseNumber, parseSeconds } from '../../src/provider/headers.ts';
 import { headersOf } from './responses.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 12);
-const ROW: LimitHeaders = {
+const ROW: LimitRow = {
   dimension: 'requests',
   limit: 'limit',
   remaining: 'remaining',
@@ -29,6 +29,19 @@ test.each([
   ['none, without a header', 'server: x', null],
 ])('the wait is %s', (_, lines, wait) => {
   expect(new HeaderReader(headersOf(lines), NOW).finish([], null).retryAfterMs).toBe(wait);
+});
+
+test.each([
+  ['counts where no header asks to wait', 'server: x', 9000],
+  ['counts where a header asks for nothing', 'retry-after: 0', 9000],
+  ['gives way to retry-after, also to a shorter one', 'retry-after: 2', 2000],
+])('a wait that is told otherwise %s', (_, lines, wait) => {
+  expect(new HeaderReader(headersOf(lines), NOW).finish([], null, 9000).retryAfterMs).toBe(wait);
+});
+
+test('a row whose reset no header tells has none', () => {
+  const reader = new HeaderReader(headersOf('limit: 10\nreset: 3'), NOW);
+  expect(reader.observe([{ ...ROW, reset: null, parseReset: null }])).toMatchObject([{ limit: 10, resetInMs: null }]);
 });
 
 test.each([

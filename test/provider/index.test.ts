@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { providerByName, providerNames } from '../../src/provider/index.ts';
 
 test('a provider is found by each of the names', () => {
-  expect(providerNames).toEqual(['anthropic', 'openai', 'generic']);
+  expect(providerNames).toEqual([
+    ...['anthropic', 'openai', 'azure_openai', 'gemini', 'vertex', 'groq', 'mistral', 'cohere', 'xai', 'deepseek', 'openrouter'],
+    ...['together', 'fireworks', 'cerebras', 'perplexity', 'bedrock', 'generic'],
+  ]);
   expect(providerNames.map((name) => providerByName(name)?.name)).toEqual(providerNames);
 });
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import type { Change } from '../../src/pool/model.ts';
 import { openFileStore } from '../../src/store/file.ts';
 import { openSqlite } from '../../src/store/file-disk.ts';
@@ -135,11 +135,15 @@ test('what the operator and the wire are told names neither record nor statement
   expect(String(reason.cause)).not.toContain('bearer');
 });
 
-test('a lost store can be closed and leaves its folder free', async () => {
-  const { store, folder, breakWith } = breakableStore();
+test('a lost store can be closed, tries no more, and leaves its folder free', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { store, databases, folder, breakWith } = breakableStore();
   breakWith('PRAGMA query_only = 1');
   await reasonOf(store.apply({ pool: 'p', keys: [makeKey()] }));
   await store.close();
+  vi.advanceTimersByTime(60_000);
+  expect(databases).toHaveLength(1);
   await openFileStore({ folder }).close();
 });
 

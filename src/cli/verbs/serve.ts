@@ -23,9 +23,11 @@ async function serve(path: string, io: Io): Promise<void> {
   const { config } = reading;
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 1, sync: true }));
   const app = await startApp(config, { log, readConfig: () => readAgain(path, io) });
+  // Before anybody is told that the service is up, so that no signal finds it deaf.
+  const signalled = untilSignal(log, () => app.reload());
   log.info({ listen: app.addresses, ops: app.opsAddress, config: path, store: config.store.kind }, 'keylease serves');
   if (io.isTerminal) io.err(banner(app.addresses[0] ?? '', config));
-  await untilSignal(log, () => app.reload());
+  await signalled;
   log.info('draining');
   await app.close();
   log.info('stopped');

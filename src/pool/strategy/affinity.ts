@@ -4,7 +4,7 @@ import type { Candidate } from '../model.ts';
  * The key that an affinity favours among those with room, by weighted rendezvous hashing: when a key drops out only the
  * affinities that it had move, and when it is back they return.
  */
-export function favourite(candidates: readonly Candidate[], affinity: string): Candidate {
+export function favourite<C extends Candidate>(candidates: readonly C[], affinity: string): C {
   const liking = ({ key }: Candidate) => -key.weight / Math.log(hashToUnit(`${affinity}\n${key.id}`));
   return candidates.reduce((champion, challenger) => (liking(challenger) > liking(champion) ? challenger : champion));
 }

@@ -7,7 +7,7 @@ const SAME = 1e-9;
  * The candidate with the highest value. Ties never herd: fewest leases under way, then the one granted longest ago.
  * Candidates are never empty.
  */
-export function best(candidates: readonly Candidate[], value: (candidate: Candidate) => number): Candidate {
+export function best<C extends Candidate>(candidates: readonly C[], value: (candidate: Candidate) => number): C {
   return candidates.reduce((champion, challenger) => (beats(challenger, champion, value) ? challenger : champion));
 }
 

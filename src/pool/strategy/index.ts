@@ -18,13 +18,13 @@ export function strategyByName(name: string): Strategy | undefined {
 }
 
 /** One key among those with room: of the highest tier only, the one that the affinity favours, else by the strategy. */
-export function choose(
-  candidates: readonly Candidate[],
+export function choose<C extends Candidate>(
+  candidates: readonly C[],
   strategy: Strategy,
   affinity: string,
   turn: Turn,
   random: () => number,
-): { chosen: Candidate; turn: Turn } {
+): { chosen: C; turn: Turn } {
   const tier = candidates.reduce((highest, { key }) => Math.max(highest, key.priority), Number.NEGATIVE_INFINITY);
   const inTier = candidates.filter(({ key }) => key.priority === tier);
   if (affinity !== '') return { chosen: favourite(inTier, affinity), turn };

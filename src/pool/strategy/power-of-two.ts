@@ -1,4 +1,4 @@
-import type { Candidate, Strategy } from '../model.ts';
+import type { Strategy } from '../model.ts';
 import { best } from './best.ts';
 
 /** The better of two keys drawn by lot: nearly as good as the best of all, and several replicas do not all pick the same one. */
@@ -7,7 +7,7 @@ export const powerOfTwo: Strategy = {
   pick(candidates, turn, draw) {
     const first = Math.floor(draw() * candidates.length);
     const step = 1 + Math.floor(draw() * (candidates.length - 1));
-    const pair = [candidates[first], candidates[(first + step) % candidates.length]] as [Candidate, Candidate];
+    const pair = [candidates[first], candidates[(first + step) % candidates.length]] as (typeof candidates)[number][];
     return { chosen: best(pair, ({ score }) => score), turn };
   },
 };

@@ -12,7 +12,7 @@ export const weighted: Strategy = {
     const total = candidates.reduce((sum, { key }) => sum + key.weight, 0);
     const weights: Record<string, number> = {};
     for (const { candidate, credit } of earned) weights[candidate.key.id] = candidate === richest.candidate ? credit - total : credit;
-    return { chosen: richest.candidate as Candidate, turn: { ...turn, weights } };
+    return { chosen: richest.candidate, turn: { ...turn, weights } };
   },
 };
 

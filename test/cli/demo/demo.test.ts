@@ -25,6 +25,7 @@ async function lendInTurn() {
       reports.push(request);
       return { retry: { delay: { seconds: 1 } } };
     },
+    listKeys: async () => ({ keys: [makeKey({ keyId: 'as it ended' })] }),
     async *watchKeys(_request, { signal }) {
       yield { keys: DEMO_KEYS.map(({ id }) => makeKey({ keyId: id })), snapshotComplete: true };
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -58,6 +59,7 @@ describe('keylease demo', () => {
     expect(keyleaseColumn('met a 401')).toBe(count(401));
     expect(count(200)).toBeGreaterThan(0);
 
+    expect(out).toContain('as it ended  available');
     expect(out.trimEnd().split('\n').length).toBeLessThanOrEqual(40);
     expect(out.trimEnd().split('\n').at(-1)).toBe('next: keylease serve --config FILE');
     for (const { secret } of DEMO_KEYS) expect(out).not.toContain(secret);
@@ -73,7 +75,7 @@ describe('keylease demo', () => {
       },
     });
     const { code, err } = await runCli(['demo', '--seconds', '2'], {
-      startApp: async (config, options) => ({ ...(await startApp(config, options)), addresses: [broken] }),
+      startApp: async (config) => ({ ...(await startApp(config)), addresses: [broken] }),
     });
     expect([code, err, seen.closed]).toEqual([1, 'The server made a mistake; its log has the cause. (INTERNAL)\n', 1]);
   });

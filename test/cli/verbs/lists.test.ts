@@ -141,9 +141,17 @@ describe('keylease leases', () => {
     const { code, out } = await runCli(['leases', '--key', 'team-b', '--holder', 'worker', '--server', server]);
     expect(code).toBe(0);
     expect(out).toMatchInlineSnapshot(`
-      "LEASE  KEY     HOLDER  MODEL CLASS  REQUESTS  GRANTED  ENDS
-      l-1    team-b  worker  sonnet            0/1  now      in 1m
+      "KEY     HOLDER  MODEL CLASS  REQUESTS  GRANTED  ENDS   LEASE
+      team-b  worker  sonnet            0/1  now      in 1m  l-1
       "
     `);
+  });
+
+  test('leaves out the ids where they do not fit, and says how to see them', async () => {
+    const server = await startFakeServer({ listLeases: async () => ({ leases: [makeLease({ leaseId: 'l'.repeat(150) })] }) });
+    const { out } = await runCli(['leases', '--server', server], { isTerminal: true });
+    expect(out).toContain('team-a  anonymous  sonnet');
+    expect(out).not.toContain('lll');
+    expect(out).toContain('The ids do not fit here: add --json, or pipe this to another command.');
   });
 });

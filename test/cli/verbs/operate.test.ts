@@ -58,8 +58,8 @@ describe('verbs that act', () => {
     expect(out).toMatchInlineSnapshot(`
       "team-a is draining; 1 lease still out, the last ends in 1m at the latest
 
-      LEASE  KEY     HOLDER     MODEL CLASS  REQUESTS  GRANTED  ENDS
-      l-1    team-a  anonymous  sonnet            0/1  now      in 1m
+      KEY     HOLDER     MODEL CLASS  REQUESTS  GRANTED  ENDS   LEASE
+      team-a  anonymous  sonnet            0/1  now      in 1m  l-1
       "
     `);
   });

@@ -1,0 +1,107 @@
+import type { Millis, ModelClass } from './upstream.ts';
+
+/** What a priority is worth at most: between two of them, whoever waited twice that longer comes first. */
+const PRIORITY_WORTH_MS = 60_000;
+
+/** The priority that is worth half of it. */
+const HALF_WORTH_PRIORITY = 4;
+
+/** One who waits. */
+export interface Waiter {
+  readonly holder: string;
+  readonly modelClass: ModelClass;
+  readonly priority: number;
+  readonly arrival: Millis;
+  /** How often others were served before it although it came first. */
+  overtaken: number;
+}
+
+/** How many milliseconds of waiting a priority is worth. Grows with the priority, and never beyond the bound. */
+export function worthMs(priority: number): number {
+  return (PRIORITY_WORTH_MS * priority) / (Math.abs(priority) + HALF_WORTH_PRIORITY);
+}
+
+/** The calls of one priority in one class: each holder in turn, and of one holder who came first. */
+export class Level<W extends Waiter> {
+  readonly #worth: number;
+  readonly #byArrival = new Set<W>();
+  /** The holders in the order of their turns, each with its calls. */
+  readonly #turns = new Map<string, Set<W>>();
+
+  constructor(priority: number) {
+    this.#worth = worthMs(priority);
+  }
+
+  get isEmpty(): boolean {
+    return this.#byArrival.size === 0;
+  }
+
+  /** When its longest waiting call came, less what the priority is worth. */
+  get rank(): number {
+    const [oldest] = this.#byArrival;
+    return this.#rankOf(oldest);
+  }
+
+  add(waiter: W): void {
+    this.#byArrival.add(waiter);
+    const calls = this.#turns.get(waiter.holder);
+    if (calls === undefined) this.#turns.set(waiter.holder, new Set([waiter]));
+    else calls.add(waiter);
+  }
+
+  remove(waiter: W): boolean {
+    const calls = this.#turns.get(waiter.holder);
+    if (!this.#byArrival.delete(waiter) || calls === undefined) return false;
+    calls.delete(waiter);
+    if (calls.size === 0) this.#turns.delete(waiter.holder);
+    return true;
+  }
+
+  endTurn(holder: string): void {
+    const calls = this.#turns.get(holder);
+    if (calls === undefined) return;
+    this.#turns.delete(holder);
+    this.#turns.set(holder, calls);
+  }
+
+  /** Reads the level in turns, with its rank as it would be if what was read were served. */
+  reading(): { rank: number; take(): W | undefined } {
+    const inTurns = turnsOf(this.#turns.values());
+    const byArrival = this.#byArrival.values();
+    const taken = new Set<W>();
+    let oldest = byArrival.next().value;
+    const take = () => {
+      const next = inTurns.next().value;
+      if (next !== undefined) taken.add(next);
+      while (oldest !== undefined && taken.has(oldest)) oldest = byArrival.next().value;
+      reading.rank = this.#rankOf(oldest);
+      return next;
+    };
+    const reading = { rank: this.#rankOf(oldest), take };
+    return reading;
+  }
+
+  #rankOf(oldest: W | undefined): number {
+    return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.arrival - this.#worth;
+  }
+}
+
+/** The first call of each holder, then the second of each, and so on; looks no further than it is read. */
+function* turnsOf<W>(holders: Iterable<ReadonlySet<W>>): Generator<W, undefined> {
+  let round: Iterable<SetIterator<W>> = eachOf(holders);
+  for (;;) {
+    const goingOn: SetIterator<W>[] = [];
+    for (const calls of round) {
+      const { value, done } = calls.next();
+      if (done) continue;
+      goingOn.push(calls);
+      yield value;
+    }
+    if (goingOn.length === 0) return undefined;
+    round = goingOn;
+  }
+}
+
+function* eachOf<W>(holders: Iterable<ReadonlySet<W>>): Generator<SetIterator<W>> {
+  for (const calls of holders) yield calls.values();
+}

@@ -1,0 +1,90 @@
+import { KeyIndex } from '../pool/key-index.ts';
+import type { Change, Facts, KeyConfig, PoolConfig } from '../pool/model.ts';
+import type { ModelClass } from '../pool/upstream.ts';
+import type { Store } from '../store/store.ts';
+
+/** Up to so many keys it is quicker to look at each. */
+const SCAN_MAX = 1_000;
+
+interface Indexed {
+  readonly pool: PoolConfig;
+  readonly byClass: Map<ModelClass, KeyIndex>;
+  /** The keys that are known to draw on a limit group. */
+  readonly members: Map<string, Set<string>>;
+  readonly groupOf: Map<string, string>;
+  blocks: object;
+}
+
+/** The indexes of large pools, kept in step with the store. */
+export class Indexes {
+  readonly #store: Store;
+  readonly #pools = new Map<string, Indexed>();
+
+  constructor(store: Store) {
+    this.#store = store;
+    store.onChange((change) => this.#follow(change));
+    store.onHealth(() => this.#pools.clear());
+  }
+
+  /** The index of a pool for a class; undefined: the pool is small, or its strategy is more than a value. */
+  of(facts: Facts, modelClass: ModelClass): KeyIndex | undefined {
+    const { value } = facts.pool.strategy;
+    if (facts.pool.keys.length <= SCAN_MAX || value === undefined) return undefined;
+    const { byClass } = this.#indexed(facts);
+    let index = byClass.get(modelClass);
+    if (index === undefined) {
+      index = new KeyIndex(facts.pool, value, facts.now);
+      byClass.set(modelClass, index);
+    }
+    return index;
+  }
+
+  /** A configuration that was put in force makes a pool anew. */
+  #indexed(facts: Facts): Indexed {
+    const known = this.#pools.get(facts.pool.id);
+    if (known?.pool === facts.pool) return known;
+    const made: Indexed = { pool: facts.pool, byClass: new Map(), members: new Map(), groupOf: new Map(), blocks: facts.state.blocks };
+    for (const config of facts.pool.keys) join(made, config.id, groupOf(facts, config));
+    this.#pools.set(facts.pool.id, made);
+    return made;
+  }
+
+  #follow(change: Change): void {
+    const indexed = this.#pools.get(change.pool);
+    if (indexed === undefined) return;
+    for (const key of change.keys ?? []) join(indexed, key.id, key.group);
+    if (isGrant(change)) return;
+    const facts = this.#store.read(indexed.pool);
+    const isBlocked = facts.state.blocks !== indexed.blocks;
+    indexed.blocks = facts.state.blocks;
+    const changed = isBlocked ? indexed.pool.keys.map(({ id }) => id) : affected(indexed, change);
+    for (const index of indexed.byClass.values()) for (const id of changed) index.loosen(id);
+  }
+}
+
+/** A grant only takes room, and needs no second look. */
+function isGrant({ keys, leases, ended }: Change): boolean {
+  const [lease, another] = leases ?? [];
+  if (lease === undefined || another !== undefined || ended !== undefined) return false;
+  return keys?.length === 1 && lease.answerTime === null && lease.requestsReported === 0;
+}
+
+function affected(indexed: Indexed, change: Change): ReadonlySet<string> {
+  const ids = new Set((change.keys ?? []).map(({ id }) => id));
+  for (const { id } of change.groups ?? []) for (const member of indexed.members.get(id) ?? []) ids.add(member);
+  return ids;
+}
+
+function groupOf(facts: Facts, config: KeyConfig): string {
+  return facts.key(config.id)?.group ?? config.limitGroup ?? config.id;
+}
+
+function join(indexed: Indexed, keyId: string, group: string): void {
+  const before = indexed.groupOf.get(keyId);
+  if (before === group) return;
+  if (before !== undefined) indexed.members.get(before)?.delete(keyId);
+  indexed.groupOf.set(keyId, group);
+  const members = indexed.members.get(group);
+  if (members === undefined) indexed.members.set(group, new Set([keyId]));
+  else members.add(keyId);
+}
