@@ -2,17 +2,10 @@ import pino, { type Logger } from 'pino';
 import type { Config, StoreSettings } from './config/config.ts';
 import { GrpcServer } from './grpc/server.ts';
 import { OpsServer } from './ops/http.ts';
-import type { Chance } from './pool/acquire.ts';
 import { Admin } from './service/admin.ts';
-import { Expiry } from './service/expiry.ts';
-import { Indexes } from './service/indexes.ts';
-import { mintLeaseId } from './service/lease-id.ts';
-import { Leases } from './service/leases.ts';
-import { Pools } from './service/pools.ts';
+import type { Reloaded } from './service/generations.ts';
 import { type Answer, answered, refused } from './service/problem.ts';
-import { Generations, type Reloaded } from './service/reload.ts';
-import { Waiting } from './service/waiting.ts';
-import { Watches } from './service/watch.ts';
+import { createService } from './service/service.ts';
 import { openFileStore } from './store/file.ts';
 import { memoryStore } from './store/memory.ts';
 import type { Store } from './store/store.ts';
@@ -43,38 +36,15 @@ export interface App {
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
   const { log = pino({ level: 'silent' }), random = Math.random } = options;
   const store = options.store ?? openStore(config.store);
-  const pools = new Pools(store.installationKey);
-  const expiry = new Expiry(
-    store,
-    (id) => pools.ofLease(id),
-    (lease) => leases.noteExpired(lease),
-  );
-  const deciding = { store, expiry, pools };
-  const generations = new Generations(deciding);
-  const watches = new Watches(store, pools);
-  const indexes = new Indexes(store);
-  const chance: Chance = {
-    random,
-    mintLeaseId: (claims) => mintLeaseId(store.installationKey, claims),
-    indexOf: (facts, modelClass) => indexes.of(facts, modelClass),
-  };
-  const waiting = new Waiting({ store, expiry, chance, poolOf: (id) => pools.named(id) });
-  const leases = new Leases({
-    ...deciding,
-    waiting,
-    chance,
-    events: {
-      joinedGroup: (pool, key, group) =>
-        log.info({ pool, key, group }, 'responses name the account of this key: it shares the allowance of its limit group'),
-    },
+  const service = createService(store, random, {
+    joinedGroup: (pool, key, group) =>
+      log.info({ pool, key, group }, 'responses name the account of this key: it shares the allowance of its limit group'),
   });
+  const { leases, waiting, watches, generations, expiry } = service;
 
-  const put = async (next: Config): Promise<Reloaded> => {
-    const reloaded = await generations.put(next);
-    watches.reloaded();
-    waiting.wakeAll();
+  const put = (next: Config): Promise<Reloaded> => {
     for (const warning of next.warnings) log.warn(warning);
-    return reloaded;
+    return generations.put(next);
   };
   const reload = async (): Promise<Answer<Reloaded>> => {
     const next = (await options.readConfig?.()) ?? config;
@@ -85,8 +55,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   };
 
   await put(config);
-  expiry.refile(pools.all());
-  const admin = new Admin({ ...deciding, leases, waiting, random, reload });
+  const admin = new Admin({ ...service, random, reload });
   const openWatch = (pool: string, wake: () => void) => watches.open(pool, wake);
   const server = new GrpcServer({ leases, admin, openWatch, log, now: () => store.now() });
   let ready = true;
@@ -97,8 +66,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     else void recover();
   });
   const recover = async () => {
-    expiry.refile(pools.all());
-    await generations.reconcile().catch((err: unknown) => log.error({ err }, 'the store was lost again'));
+    await generations.recover().catch((err: unknown) => log.error({ err }, 'the store was lost again'));
     log.info('the store is back');
   };
 

@@ -3,11 +3,8 @@
  * Argument: how many leases. Needs --expose-gc, so that what is told is memory that is held and not garbage.
  */
 
-import { Expiry } from '../../src/service/expiry.ts';
-import { mintLeaseId } from '../../src/service/lease-id.ts';
-import { type AcquireCall, Leases } from '../../src/service/leases.ts';
-import { Pools } from '../../src/service/pools.ts';
-import { Waiting } from '../../src/service/waiting.ts';
+import type { AcquireCall } from '../../src/service/leases.ts';
+import { createService } from '../../src/service/service.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import { acquireRequest, anthropicHeaders } from '../load/messages.ts';
 import { benchConfig, POOL } from './config.ts';
@@ -24,19 +21,8 @@ const UNDER_WAY = 1_000;
 const TELLINGS = 10;
 
 const store = memoryStore();
-const pools = new Pools(store.installationKey);
-pools.put(benchConfig().pools);
-const expiry: Expiry = new Expiry(
-  store,
-  (id) => pools.ofLease(id),
-  (lease) => leases.noteExpired(lease),
-);
-const chance = {
-  random: Math.random,
-  mintLeaseId: (claims: Parameters<typeof mintLeaseId>[1]) => mintLeaseId(store.installationKey, claims),
-};
-const waiting = new Waiting({ store, expiry, chance, poolOf: (id) => pools.named(id) });
-const leases = new Leases({ store, expiry, pools, waiting, chance, events: { joinedGroup: () => {} } });
+const { leases, generations } = createService(store, Math.random, { joinedGroup: () => {} });
+await generations.put(benchConfig());
 
 const call: AcquireCall = {
   pool: POOL,

@@ -5,6 +5,9 @@ import type { Dimension, ModelClass } from './upstream.ts';
 /** How much the newest call moves the estimate. */
 const NEWEST_SHARE = 0.1;
 
+/** More than any call takes. With it the sums of thousands of leases are exact. */
+const TOKENS_MAX = 2 ** 40;
+
 /** Model classes whose usage is remembered in one pool. */
 const CLASSES_MAX = 64;
 
@@ -22,25 +25,27 @@ export interface AskedDemand {
 export function wantedDemand(asked: AskedDemand, state: PoolState, modelClass: ModelClass): WantedDemand {
   const usage = state.usage[modelClass];
   const guess = (mean = 0, spread = 0) => Math.ceil(mean + spread) * asked.requests;
+  const atMost = (tokens: number) => Math.min(TOKENS_MAX, tokens);
   return {
     requests: asked.requests,
-    inputTokens: asked.inputTokens ?? guess(usage?.inputMean, usage?.inputSpread),
-    outputTokens: asked.outputTokens ?? guess(usage?.outputMean, usage?.outputSpread),
+    inputTokens: atMost(asked.inputTokens ?? guess(usage?.inputMean, usage?.inputSpread)),
+    outputTokens: atMost(asked.outputTokens ?? guess(usage?.outputMean, usage?.outputSpread)),
     inputGuessed: asked.inputTokens === null,
     outputGuessed: asked.outputTokens === null,
   };
 }
 
-/** The demand on one key: a guess is cut to its limits, for a guess must not be what makes a call impossible. */
+/** The demand on one key: a guess is cut to the whole tokens of its limits, for a guess must not be what makes a call impossible. */
 export function demandOn(wanted: WantedDemand, meters: readonly Meter[]): Demand {
   let { inputTokens, outputTokens } = wanted;
   if (!(wanted.inputGuessed || wanted.outputGuessed)) return wanted;
   for (const meter of meters) {
-    if (meter.dimension === 'input_tokens' && wanted.inputGuessed) inputTokens = Math.min(inputTokens, meter.limit);
-    if (meter.dimension === 'output_tokens' && wanted.outputGuessed) outputTokens = Math.min(outputTokens, meter.limit);
+    const limit = Math.floor(meter.limit);
+    if (meter.dimension === 'input_tokens' && wanted.inputGuessed) inputTokens = Math.min(inputTokens, limit);
+    if (meter.dimension === 'output_tokens' && wanted.outputGuessed) outputTokens = Math.min(outputTokens, limit);
     if (meter.dimension !== 'tokens') continue;
-    if (wanted.outputGuessed) outputTokens = Math.min(outputTokens, Math.max(0, meter.limit - inputTokens));
-    if (wanted.inputGuessed) inputTokens = Math.min(inputTokens, Math.max(0, meter.limit - outputTokens));
+    if (wanted.outputGuessed) outputTokens = Math.min(outputTokens, Math.max(0, limit - inputTokens));
+    if (wanted.inputGuessed) inputTokens = Math.min(inputTokens, Math.max(0, limit - outputTokens));
   }
   return { requests: wanted.requests, inputTokens, outputTokens };
 }

@@ -12,8 +12,6 @@ export interface Waiter {
   readonly modelClass: ModelClass;
   readonly priority: number;
   readonly arrival: Millis;
-  /** How often others were served before it although it came first. */
-  overtaken: number;
 }
 
 /** How many milliseconds of waiting a priority is worth. Grows with the priority, and never beyond the bound. */
@@ -23,6 +21,8 @@ export function worthMs(priority: number): number {
 
 /** The calls of one priority in one class: each holder in turn, and of one holder who came first. */
 export class Level<W extends Waiter> {
+  /** How often others were served before whose turn it was, since one was served in turn; who leaves hands this on to the next. */
+  overtaken = 0;
   readonly #worth: number;
   readonly #byArrival = new Set<W>();
   /** The holders in the order of their turns, each with its calls. */
@@ -34,6 +34,13 @@ export class Level<W extends Waiter> {
 
   get isEmpty(): boolean {
     return this.#byArrival.size === 0;
+  }
+
+  /** Whose turn it is. */
+  head(): W | undefined {
+    const [calls] = this.#turns.values();
+    const [first] = calls ?? [];
+    return first;
   }
 
   /** When its longest waiting call came, less what the priority is worth. */

@@ -51,28 +51,29 @@ export class Line<W extends Waiter> {
   /** Removes one that is served: its holder's turn is over, and the head of its class, if it is another, was overtaken. */
   serve(waiter: W): void {
     const line = this.#classes.get(waiter.modelClass);
-    const head = line?.head();
+    const level = line?.first();
+    const isHead = level?.head() === waiter;
     if (!this.remove(waiter)) return;
-    if (head !== undefined && head !== waiter) head.overtaken += 1;
+    if (level !== undefined) level.overtaken = isHead ? 0 : level.overtaken + 1;
     line?.endTurn(waiter);
   }
 
   /** Somebody who does not wait took room that the head of the class could have waited for. */
   overtake(modelClass: ModelClass): void {
-    const head = this.#classes.get(modelClass)?.head();
-    if (head !== undefined) head.overtaken += 1;
+    const level = this.#classes.get(modelClass)?.first();
+    if (level !== undefined) level.overtaken += 1;
   }
 
-  /** The head of the class, once it was overtaken so often that what it waits for is kept for it. */
+  /** The head of the class, once heads were overtaken so often that what it waits for is kept for it. */
   kept(modelClass: ModelClass): W | undefined {
-    const head = this.#classes.get(modelClass)?.head();
-    return head !== undefined && head.overtaken >= OVERTAKINGS_MAX ? head : undefined;
+    const level = this.#classes.get(modelClass)?.first();
+    return level !== undefined && level.overtaken >= OVERTAKINGS_MAX ? level.head() : undefined;
   }
 
   /** The classes that have a line, the one whose head is to be served first in front. */
   classes(): ModelClass[] {
     if (this.#classes.size === 1) return [...this.#classes.keys()];
-    const heads = [...this.#classes].map(([modelClass, line]) => ({ modelClass, rank: line.rank }));
+    const heads = [...this.#classes].map(([modelClass, line]) => ({ modelClass, rank: line.first()?.rank ?? 0 }));
     return heads.sort((a, b) => a.rank - b.rank).map(({ modelClass }) => modelClass);
   }
 
@@ -97,9 +98,11 @@ class ClassLine<W extends Waiter> {
     return this.#levels.size === 0;
   }
 
-  /** The smaller, the sooner. */
-  get rank(): number {
-    return Math.min(...[...this.#levels.values()].map(({ rank }) => rank));
+  /** The level whose turn it is; undefined: nobody waits. */
+  first(): Level<W> | undefined {
+    let soonest: Level<W> | undefined;
+    for (const level of this.#levels.values()) if (soonest === undefined || level.rank < soonest.rank) soonest = level;
+    return soonest;
   }
 
   add(waiter: W): void {
@@ -120,10 +123,6 @@ class ClassLine<W extends Waiter> {
 
   endTurn(waiter: W): void {
     this.#levels.get(waiter.priority)?.endTurn(waiter.holder);
-  }
-
-  head(): W | undefined {
-    return this.inOrder().next().value;
   }
 
   /** The calls in the order in which they would be served one after the other. */

@@ -1,8 +1,11 @@
 import type { Meter } from './model.ts';
 import type { Millis } from './upstream.ts';
 
-/** Rounding errors of a straight line are far below this; a real unit of any limit is far above. */
-export const NEGLIGIBLE = 1e-6;
+/**
+ * Rounding errors of a straight line are far below this; a real unit of any limit is far above. No round number, so that lines between
+ * round numbers do not meet it at a whole millisecond, where a rounding error would decide.
+ */
+export const NEGLIGIBLE = 1e-6 / Math.PI;
 
 /** limit − remaining at a time, without reservations. Time before the meter's own moment brings nothing back. */
 export function deficitAt(meter: Meter, now: Millis): number {
@@ -24,9 +27,9 @@ export function roomAt(meter: Meter, now: Millis): number {
   return meter.limit - deficitAt(meter, now) - meter.reserved;
 }
 
-/** A caller who needs nothing of a dimension is not held up by it. */
+/** A caller who needs nothing of a dimension is not held up by it, and nobody by a rounding error. */
 export function fits(meter: Meter, amount: number, now: Millis): boolean {
-  return amount === 0 || roomAt(meter, now) >= amount;
+  return amount === 0 || roomAt(meter, now) + NEGLIGIBLE >= amount;
 }
 
 /** Counts an amount as used from a time on. */
@@ -37,7 +40,7 @@ export function debit(meter: Meter, amount: number, at: Millis): Meter {
 
 /** When the meter will be full if nothing more is used; null: it is full. */
 export function fullTime(meter: Meter, now: Millis): Millis | null {
-  return deficitAt(meter, now) === 0 ? null : timeOfDeficit(meter, 0, now);
+  return deficitAt(meter, now) === 0 ? null : firstTime(meter, 0, now, (time) => deficitAt(meter, time) === 0);
 }
 
 /** A reservation that will count as used at a time if nobody settles it before. */
@@ -53,18 +56,23 @@ export interface Expiry {
 export function earliestFit(meter: Meter, amount: number, now: Millis, expiries: readonly Expiry[]): Millis | null {
   if (amount === 0) return now;
   let ahead = meter;
-  for (const expiry of [...expiries, null]) {
-    const bearable = ahead.limit - ahead.reserved - amount;
-    if (bearable >= 0) return timeOfDeficit(ahead, bearable, Math.max(now, ahead.at));
-    if (expiry === null) break;
+  for (const expiry of expiries) {
+    const time = earliestRefill(ahead, amount, now);
+    if (time !== null) return time;
     ahead = { ...debit(ahead, Math.min(expiry.amount, ahead.limit), expiry.time), reserved: ahead.reserved - expiry.amount };
   }
-  return null;
+  return earliestRefill(ahead, amount, now);
 }
 
-/** The first whole millisecond, not before `from`, at which the deficit is at most `bearable`. */
-function timeOfDeficit(meter: Meter, bearable: number, from: Millis): Millis {
-  const isEnough = (time: Millis) => deficitAt(meter, time) <= bearable;
+/** The same if nothing happens but refill. */
+function earliestRefill(meter: Meter, amount: number, now: Millis): Millis | null {
+  const bearable = meter.limit - meter.reserved - amount;
+  if (bearable + NEGLIGIBLE < 0) return null;
+  return firstTime(meter, bearable, Math.max(now, meter.at), (time) => fits(meter, amount, time));
+}
+
+/** The first whole millisecond, not before `from`, at which enough has come back: at about the deficit that is bearable. */
+function firstTime(meter: Meter, bearable: number, from: Millis, isEnough: (time: Millis) => boolean): Millis {
   if (isEnough(from)) return from;
   if (meter.refill === 'fixed') return Math.ceil(nextReset(meter));
   return firstFrom(Math.max(from + 1, Math.ceil(crossing(meter, bearable))), from, isEnough);

@@ -4,11 +4,11 @@ import { markHealthy, setDraining } from '../pool/operate.ts';
 import { type KeyView, keyView, keyViews } from '../pool/status.ts';
 import type { Millis } from '../pool/upstream.ts';
 import { type Deciding, decide } from './decide.ts';
+import type { Reloaded } from './generations.ts';
 import type { AcquireCall, Leases, LeaseView } from './leases.ts';
 import { type Page, type PageRequest, pageOf, sortable } from './pages.ts';
 import type { Pools } from './pools.ts';
 import { type Answer, answered, notFound, refused } from './problem.ts';
-import type { Reloaded } from './reload.ts';
 import type { Waiting } from './waiting.ts';
 
 /** Leases shown in the answer to a drain. */

@@ -17,11 +17,13 @@ interface Indexed {
 
 /** The indexes of large pools, kept in step with the store. */
 export class Indexes {
-  readonly #store: Store;
+  readonly #store: Pick<Store, 'read' | 'onChange' | 'onHealth'>;
+  readonly #scanMax: number;
   readonly #pools = new Map<string, Indexed>();
 
-  constructor(store: Store) {
+  constructor(store: Pick<Store, 'read' | 'onChange' | 'onHealth'>, scanMax = SCAN_MAX) {
     this.#store = store;
+    this.#scanMax = scanMax;
     store.onChange((change) => this.#follow(change));
     store.onHealth(() => this.#pools.clear());
   }
@@ -29,7 +31,7 @@ export class Indexes {
   /** The index of a pool for a class; undefined: the pool is small, or its strategy is more than a value. */
   of(facts: Facts, modelClass: ModelClass): KeyIndex | undefined {
     const { value } = facts.pool.strategy;
-    if (facts.pool.keys.length <= SCAN_MAX || value === undefined) return undefined;
+    if (facts.pool.keys.length <= this.#scanMax || value === undefined) return undefined;
     const { byClass } = this.#indexed(facts);
     let index = byClass.get(modelClass);
     if (index === undefined) {

@@ -1,5 +1,6 @@
-import { createHmac, randomFillSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, randomFillSync, timingSafeEqual } from 'node:crypto';
 import type { LeaseClaims } from '../pool/acquire.ts';
+import { NOTHING } from '../pool/hold.ts';
 import type { Lease } from '../pool/model.ts';
 
 const PREFIX = 'kl_';
@@ -7,50 +8,71 @@ const RANDOM_BYTES = 16;
 const MAC_BYTES = 16;
 const ID_CHARACTERS_MAX = 2_048;
 
-/** Random bytes are drawn for many ids at once, which is cheaper than for each. */
-const pool = Buffer.alloc(4_096);
-let used = pool.length;
-
 /**
- * Makes a lease id: what the lease is, 128 random bits, and a MAC over both under the installation's key, so that a report on a
- * lease that is long gone is still understood, and nobody can make one up.
+ * Makes and reads lease ids: what the lease is, 128 random bits, and a MAC over both under the installation's key, so that a report
+ * on a lease that is long gone is still understood, and nobody can make one up.
  */
-export function mintLeaseId(installationKey: Uint8Array, claims: LeaseClaims): string {
-  const { pool, keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests } = claims;
-  const told = Buffer.from(JSON.stringify([pool, keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests]));
-  const body = Buffer.concat([told, randomBytes()]);
-  return PREFIX + Buffer.concat([body, mac(installationKey, body)]).toString('base64url');
-}
+export class LeaseIds {
+  /** Prepared once: a MAC under raw bytes costs five times as much. */
+  readonly #key: KeyObject;
+  /** Random bytes are drawn for many ids at once, which is cheaper than for each. */
+  readonly #random = Buffer.alloc(4_096);
+  #used = this.#random.length;
 
-/** The lease that an id tells of, nothing held any more; undefined: this installation did not make the id. */
-export function readLeaseId(installationKey: Uint8Array, id: string): Lease | undefined {
-  if (!id.startsWith(PREFIX) || id.length > ID_CHARACTERS_MAX) return undefined;
-  const bytes = Buffer.from(id.slice(PREFIX.length), 'base64url');
-  const body = bytes.subarray(0, -MAC_BYTES);
-  if (body.length <= RANDOM_BYTES || PREFIX + bytes.toString('base64url') !== id) return undefined;
-  if (!timingSafeEqual(mac(installationKey, body), bytes.subarray(-MAC_BYTES))) return undefined;
-  const [poolId, keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests] = JSON.parse(
-    body.subarray(0, -RANDOM_BYTES).toString(),
-  );
-  return {
-    ...{ id, pool: poolId, keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests },
-    requestsReported: 0,
-    held: { requests: 0, inputTokens: 0, outputTokens: 0 },
-    sentTime: null,
-    answerTime: null,
-    requestId: '',
-  };
-}
-
-function randomBytes(): Buffer {
-  if (used + RANDOM_BYTES > pool.length) {
-    randomFillSync(pool);
-    used = 0;
+  constructor(installationKey: Uint8Array) {
+    this.#key = createSecretKey(installationKey);
   }
-  used += RANDOM_BYTES;
-  return pool.subarray(used - RANDOM_BYTES, used);
+
+  mint(claims: LeaseClaims): string {
+    const { pool, keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests } = claims;
+    const told = Buffer.from(JSON.stringify([pool, keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests]));
+    const body = Buffer.concat([told, this.#randomBytes()]);
+    return PREFIX + Buffer.concat([body, this.#mac(body)]).toString('base64url');
+  }
+
+  /** The lease that an id tells of, nothing held any more; undefined: this installation did not make the id. */
+  read(id: string): Lease | undefined {
+    const claimed = this.claimed(id);
+    return claimed !== undefined && this.#isOurs(id) ? claimed : undefined;
+  }
+
+  /** The lease that an id claims to be of, be it true or not; undefined: it claims nothing. */
+  claimed(id: string): Lease | undefined {
+    if (!id.startsWith(PREFIX) || id.length > ID_CHARACTERS_MAX) return undefined;
+    const told = Buffer.from(id.slice(PREFIX.length), 'base64url').subarray(0, -RANDOM_BYTES - MAC_BYTES);
+    const claims = parsed(told.toString());
+    if (!Array.isArray(claims)) return undefined;
+    const [pool, keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests] = claims;
+    return {
+      ...{ id, pool, keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests },
+      ...{ requestsReported: 0, held: NOTHING, sentTime: null, answerTime: null, requestId: '' },
+    };
+  }
+
+  #isOurs(id: string): boolean {
+    const bytes = Buffer.from(id.slice(PREFIX.length), 'base64url');
+    if (PREFIX + bytes.toString('base64url') !== id) return false;
+    return timingSafeEqual(this.#mac(bytes.subarray(0, -MAC_BYTES)), bytes.subarray(-MAC_BYTES));
+  }
+
+  #randomBytes(): Buffer {
+    if (this.#used + RANDOM_BYTES > this.#random.length) {
+      randomFillSync(this.#random);
+      this.#used = 0;
+    }
+    this.#used += RANDOM_BYTES;
+    return this.#random.subarray(this.#used - RANDOM_BYTES, this.#used);
+  }
+
+  #mac(body: Buffer): Buffer {
+    return createHmac('sha256', this.#key).update('lease\n').update(body).digest().subarray(0, MAC_BYTES);
+  }
 }
 
-function mac(key: Uint8Array, body: Buffer): Buffer {
-  return createHmac('sha256', key).update('lease\n').update(body).digest().subarray(0, MAC_BYTES);
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

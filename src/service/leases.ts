@@ -7,7 +7,7 @@ import { type KeyView, keyView } from '../pool/status.ts';
 import type { Credential, Millis, ModelClass } from '../pool/upstream.ts';
 import { type Deciding, decide } from './decide.ts';
 import { EndedLeases } from './ended-leases.ts';
-import { readLeaseId } from './lease-id.ts';
+import type { LeaseIds } from './lease-id.ts';
 import { ModelClasses } from './model-classes.ts';
 import type { Pools } from './pools.ts';
 import { type Answer, answered, notFound, refused } from './problem.ts';
@@ -23,6 +23,7 @@ export interface Events {
 export interface LeasesOptions extends Deciding {
   readonly pools: Pools;
   readonly waiting: Waiting;
+  readonly ids: LeaseIds;
   readonly events: Events;
   readonly chance: Chance;
 }
@@ -193,10 +194,11 @@ export class Leases {
 
   /** A lease of this holder (null: of anybody), under way or told by its id alone. */
   #find(holder: string | null, leaseId: string): { pool: PoolConfig; lease: Lease } | undefined {
-    const told = this.#ended.get(leaseId)?.lease ?? readLeaseId(this.#with.store.installationKey, leaseId);
-    if (told === undefined || (holder !== null && told.holder !== holder)) return undefined;
-    const pool = this.#with.pools.ofLease(told.pool);
-    return pool === undefined ? undefined : { pool, lease: told };
+    const { ids, pools, store } = this.#with;
+    const pool = pools.ofLease(ids.claimed(leaseId)?.pool ?? '');
+    if (pool === undefined) return undefined;
+    const lease = store.read(pool).lease(leaseId) ?? this.#ended.get(leaseId)?.lease ?? ids.read(leaseId);
+    return lease === undefined || (holder !== null && lease.holder !== holder) ? undefined : { pool, lease };
   }
 
   /** Without a memory of its end, a lease whose time is over has expired, and another one was settled. */

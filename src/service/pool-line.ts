@@ -107,7 +107,7 @@ export class PoolLine {
         reject(fault);
       };
       const { holder, modelClass } = request;
-      const call: WaitingCall = { holder, modelClass, priority, arrival, overtaken: 0, request, answer, fail, farewell: undefined };
+      const call: WaitingCall = { holder, modelClass, priority, arrival, request, answer, fail, farewell: undefined };
       const boundMs = Math.min(patience.maxWaitMs, pool.waitMaxMs, patience.deadlineMs - ANSWER_MARGIN_MS);
       const timer = setTimeout(() => this.#giveUp(call), Math.max(0, boundMs));
       const forget = patience.onCancel(() => this.#leave(call, { kind: 'cancelled' }));

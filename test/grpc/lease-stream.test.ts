@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { BadRequest, ErrorInfo, RetryInfo } from '../../src/generated/google/rpc/error_details.ts';
 import type { LeaseReply } from '../../src/generated/keylease/v1/key_lease_service.ts';
+import { breakableStore } from '../service/stores.ts';
 import { keyOf, onePool, startTestApp } from '../support/app.ts';
 import { acquire, type Call, leaseIdOf, openStream, release, waitForKey } from './lease-stream-client.ts';
 
@@ -195,6 +196,46 @@ test.each([
   await expect.poll(async () => (await admin.listPools({})).pools[0]?.waiting).toBe(0);
   await leases.releaseLease({ leaseId: leaseIdOf(stream.reply(1)) });
   expect((await leases.acquireKey({})).lease?.keyId).toBe('a');
+});
+
+test('a store that is lost answers those who wait on a stream, and the stream goes on', async () => {
+  const { store, breakDisk } = breakableStore();
+  const { address, admin, leases } = await startTestApp({ config: oneLease, store });
+  const { lease } = await leases.acquireKey({});
+  const stream = openStream(address);
+  stream.send(...Array.from({ length: 100 }, () => waitForKey()));
+  await expect.poll(async () => (await admin.listPools({})).pools[0]?.waiting).toBe(100);
+  breakDisk();
+  stream.send(release(lease?.leaseId ?? ''), waitForKey());
+  await stream.received(102);
+  const replies = Array.from({ length: 102 }, (_, n) => stream.reply(n + 1));
+  expect(replies.map((reply) => [errorOf(reply).code, detailsOf(reply).reason])).toEqual(replies.map(() => [14, 'STORE_LOST']));
+  stream.send(acquire({ pool: 'nowhere' }));
+  await stream.received(103);
+  expect(errorOf(stream.reply(103)).code).toBe(5);
+});
+
+test('a client of another make leases, reports and gives back on one stream', async () => {
+  const { leases, admin } = await startTestApp();
+  const { promise: leaseId, resolve } = Promise.withResolvers<string>();
+  async function* calls() {
+    yield { calls: [{ id: 1, call: { $case: 'acquireKey', value: {} } }] } as const;
+    yield { calls: [{ id: 2, call: { $case: 'renewLease', value: { leaseId: await leaseId } } }] } as const;
+    yield { calls: [{ id: 3, call: { $case: 'reportHeaders', value: { leaseId: await leaseId, statusCode: 200 } } }] } as const;
+  }
+  const kinds: unknown[] = [];
+  for await (const { replies } of leases.leaseStream(calls())) {
+    for (const { id, reply } of replies) {
+      kinds.push([id, reply?.$case]);
+      if (reply?.$case === 'acquireKey') resolve(reply.value.lease?.leaseId ?? '');
+    }
+  }
+  expect(kinds).toEqual([
+    [1, 'acquireKey'],
+    [2, 'renewLease'],
+    [3, 'reportHeaders'],
+  ]);
+  expect((await admin.getKey({ keyId: 'a' })).key?.activeLeases).toBe(0);
 });
 
 test('streams and single calls side by side get one lease each, and all the same kind of answer', async () => {

@@ -1,6 +1,9 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { Status } from '../../src/generated/google/rpc/status.ts';
 import { UnhealthyReason } from '../../src/generated/keylease/v1/key.ts';
 import { LeaseState } from '../../src/generated/keylease/v1/lease.ts';
+import { statusOf } from '../../src/grpc/status.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import { contendedStore, faultyStore } from '../service/stores.ts';
 import { type Connection, keyOf, onePool, startTestApp } from '../support/app.ts';
@@ -40,9 +43,11 @@ test.each<{ what: string; call: (server: Connection) => Promise<unknown>; type: 
 
 test('keys without room are RESOURCE_EXHAUSTED, with the earliest moment at which this very demand fits and counts of why', async () => {
   const limits = { output_tokens: 1_000 };
-  const keys = ['full', 'cooling', 'dead', 'drained', 'unwanted'].map((id) => keyOf(id, { limits }));
+  const keys = ['full', 'full-too', 'cooling', 'dead', 'drained', 'unwanted'].map((id) => keyOf(id, { limits }));
   const { leases, admin } = await startTestApp({ config: onePool(keys) });
-  await leases.acquireKey({ estimatedOutputTokens: 1_000, excludeKeyIds: ['cooling', 'dead', 'drained', 'unwanted'] });
+  for (const _ of ['full', 'full-too']) {
+    await leases.acquireKey({ estimatedOutputTokens: 1_000, excludeKeyIds: ['cooling', 'dead', 'drained', 'unwanted'] });
+  }
   await leases.markUnhealthy({ ...markByKey('cooling'), cooldown: { seconds: 5, nanos: 0 } });
   await leases.markUnhealthy(markByKey('dead'));
   await admin.drainKey({ keyId: 'drained' });
@@ -52,7 +57,7 @@ test('keys without room are RESOURCE_EXHAUSTED, with the earliest moment at whic
     errorInfo: {
       reason: 'ALL_KEYS_EXHAUSTED',
       domain: 'keylease',
-      metadata: { keys: '5', cooldown: '1', unhealthy: '1', draining: '1', excluded: '1', no_room: '1' },
+      metadata: { keys: '6', cooldown: '1', unhealthy: '1', draining: '1', excluded: '1', no_room: '2' },
     },
   });
   expect(retryMs(refused)).toBeGreaterThan(4_500);
@@ -199,6 +204,29 @@ test.each<{
   expect(trailerBytes).toBeGreaterThan(0);
   expect(trailerBytes).toBeLessThanOrEqual(4_096);
   expect(refused.message.length).toBeLessThanOrEqual(1_024);
+});
+
+const texts = fc.string({ unit: 'binary', maxLength: 5_000 });
+const violations = fc.array(fc.record({ field: texts, description: texts }), { maxLength: 40 });
+const problems = fc.oneof(
+  fc.record({
+    kind: fc.constant('not_found' as const),
+    resource: fc.constantFrom('pool' as const, 'key' as const, 'lease' as const),
+    name: texts,
+  }),
+  fc.record({ kind: fc.constant('invalid' as const), violations }),
+  fc.record({ kind: fc.constant('config_mistakes' as const), mistakes: fc.array(texts, { maxLength: 40 }) }),
+);
+
+test('whatever is wrong, and however long its names are, the details take at most 4 KiB and the message can be sent', () => {
+  fc.assert(
+    fc.property(problems, (problem) => {
+      const status = statusOf(problem, 0);
+      expect(Status.encode(status).finish().length).toBeLessThanOrEqual(4_096);
+      expect(status.message.length).toBeLessThanOrEqual(1_024);
+      expect(status.message.isWellFormed()).toBe(true);
+    }),
+  );
 });
 
 /** The same clients, which say how many bytes the details of an answer take. */

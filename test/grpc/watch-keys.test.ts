@@ -57,6 +57,15 @@ test('after that only keys that change are told, with those that share their all
   expect(states()).toContain(`a ${COOLDOWN}`);
 });
 
+test('an overload of the provider is told of every key', async () => {
+  const server = await startTestApp({ config: onePool([keyOf('a'), keyOf('b'), keyOf('c')]) });
+  const { told } = await watched(server);
+  const { lease } = await server.leases.acquireKey({});
+  await server.leases.reportHeaders({ leaseId: lease!.leaseId, statusCode: 529, headers: { 'retry-after': '60' } });
+  const cooling = () => new Set(told.flatMap(({ keys }) => keys.filter(({ state }) => state === COOLDOWN).map(({ keyId }) => keyId)));
+  await expect.poll(cooling, LONG).toEqual(new Set(['a', 'b', 'c']));
+});
+
 test('a key that comes back by itself is told when it does', async () => {
   const server = await startTestApp({ config: onePool([keyOf('a'), keyOf('b')]) });
   const { states } = await watched(server);

@@ -32,6 +32,13 @@ describe('what is wanted', () => {
       guessed: [false, true],
     },
     {
+      rule: 'no more than any call takes, so that sums stay exact',
+      asked: { requests: 1, inputTokens: 2 ** 53 - 1, outputTokens: 2 ** 53 - 1 },
+      modelClass: 'opus',
+      wanted: { inputTokens: 2 ** 40, outputTokens: 2 ** 40 },
+      guessed: [false, false],
+    },
+    {
       rule: 'nothing, while nothing is known of the class',
       asked: { requests: 1, inputTokens: null, outputTokens: null },
       modelClass: 'haiku',

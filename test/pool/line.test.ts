@@ -10,7 +10,7 @@ interface Named extends Waiter {
 
 /** One who waits, named so that an order can be read. */
 function waiter(name: string, waiting: Partial<Waiter> = {}): Named {
-  return { name, holder: 'h', modelClass: 'm', priority: 0, arrival: 0, overtaken: 0, ...waiting };
+  return { name, holder: 'h', modelClass: 'm', priority: 0, arrival: 0, ...waiting };
 }
 
 function lineOf(waiters: readonly Named[]): Line<Named> {
@@ -125,8 +125,6 @@ test('a head that was overtaken so often has room kept for it, and only then', (
     line.serve(each);
   }
   expect(line.kept('m')).toBe(big);
-  line.serve(big);
-  expect(line.kept('m')).toBeUndefined();
 });
 
 test('who takes room without waiting overtakes the head of its class, and of no other', () => {
@@ -137,20 +135,44 @@ test('who takes room without waiting overtakes the head of its class, and of no 
   expect(line.kept('n')).toBeUndefined();
 });
 
-test('being served oneself, or another class being served, is no overtaking', () => {
-  const [m1, m2, n1] = [waiter('m1'), waiter('m2'), waiter('n1', { modelClass: 'n' })];
-  const line = lineOf([m1, m2, n1]);
-  line.serve(m1);
-  line.serve(n1);
-  expect(m2.overtaken).toBe(0);
+/** A head, and others behind it that took room often enough for the rest to be kept for it. */
+function overtaken(...heads: Named[]): Line<Named> {
+  const line = lineOf(heads);
+  for (let n = 0; n < OVERTAKINGS_MAX; n += 1) line.overtake('m');
+  expect(line.kept('m')).toBe(heads[0]);
+  return line;
+}
+
+test('being served in turn, or another class being served, is no overtaking', () => {
+  const line = lineOf([waiter('n1', { modelClass: 'n' }), waiter('m1'), waiter('m2')]);
+  for (let n = 0; n < OVERTAKINGS_MAX - 1; n += 1) line.overtake('m');
+  line.serve(head(line, 'n'));
+  expect(line.kept('m')).toBeUndefined();
+  line.serve(head(line));
+  line.overtake('m');
+  expect(line.kept('m')).toBeUndefined();
 });
 
-test('a head that leaves takes its claim along', () => {
-  const big = waiter('big', { overtaken: OVERTAKINGS_MAX });
-  const line = lineOf([big, waiter('next', at(1))]);
-  expect(line.kept('m')).toBe(big);
-  line.remove(big);
+test('a head that is served has had what was kept for it, and the next one has to be overtaken as often', () => {
+  const line = overtaken(waiter('big'), waiter('next', at(1)));
+  line.serve(head(line));
   expect(line.kept('m')).toBeUndefined();
+});
+
+test('a head that leaves hands its claim on to the next, so that nobody is held up by those who lose patience', () => {
+  const [hasty, next] = [waiter('hasty'), waiter('next', at(1))];
+  const line = overtaken(hasty, next);
+  line.remove(hasty);
+  expect(line.kept('m')).toBe(next);
+});
+
+test('a claim at one priority stays while one of a higher priority goes first', () => {
+  const big = waiter('big');
+  const line = overtaken(big);
+  line.add(waiter('urgent', at(1, { priority: 4 })));
+  expect(line.kept('m')).toBeUndefined();
+  line.serve(head(line));
+  expect(line.kept('m')).toBe(big);
 });
 
 test('the class whose head is to be served first comes first', () => {
@@ -189,8 +211,8 @@ describe('counting', () => {
     const [gone, stays] = [waiter('gone'), waiter('stays')];
     const line = lineOf([gone, stays]);
     line.remove(gone);
-    line.serve(gone);
-    expect([line.size, stays.overtaken]).toEqual([1, 0]);
+    for (let n = 0; n < OVERTAKINGS_MAX; n += 1) line.serve(gone);
+    expect([line.size, line.kept('m')]).toEqual([1, undefined]);
   });
 
   test('a class is empty until somebody waits in it, and again when the last has left', () => {

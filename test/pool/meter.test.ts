@@ -187,6 +187,13 @@ describe('the earliest moment at which an amount fits', () => {
     expect(time).toBe(earliest === null ? null : START + earliest);
   });
 
+  test('is the same whether what is missing came at once or was split into steps', () => {
+    const meter = makeMeter({ limit: 100, deficit: 64, reserved: 41, refillPerMs: 0 });
+    const later = debit({ ...meter, reserved: 40 }, 1, START + 3_593);
+    expect(earliestFit(meter, 1, START, [])).toBe(START + 3_600);
+    expect([fits(later, 1, START + 3_599), fits(later, 1, START + 3_600)]).toEqual([false, true]);
+  });
+
   test.each<{ rule: string; meter: Partial<Meter>; amount: number }>([
     {
       rule: 'a reset a month away of a millionth that is missing',

@@ -1,13 +1,8 @@
 import { onTestFinished, vi } from 'vitest';
-import type { LeaseClaims } from '../../src/pool/acquire.ts';
 import { Admin } from '../../src/service/admin.ts';
-import { Expiry } from '../../src/service/expiry.ts';
-import { mintLeaseId } from '../../src/service/lease-id.ts';
-import { type AcquireAnswer, type AcquireCall, Leases } from '../../src/service/leases.ts';
-import { Pools } from '../../src/service/pools.ts';
+import type { AcquireAnswer, AcquireCall } from '../../src/service/leases.ts';
 import { type Answer, answered, refused } from '../../src/service/problem.ts';
-import { Generations } from '../../src/service/reload.ts';
-import { Waiting } from '../../src/service/waiting.ts';
+import { createService } from '../../src/service/service.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type ConfigContent, configOf, keyOf, onePool } from '../support/app.ts';
@@ -42,23 +37,10 @@ export async function openDesk({ config, wrap = (store) => store, random = () =>
   vi.useFakeTimers({ now: START, toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   onTestFinished(() => void vi.useRealTimers());
   const store = wrap(memoryStore({ clock: () => Date.now() }));
-  const pools = new Pools(store.installationKey);
-  const expiry: Expiry = new Expiry(
-    store,
-    (id) => pools.ofLease(id),
-    (lease) => leases.noteExpired(lease),
-  );
-  const deciding = { store, expiry, pools };
-  const chance = { random, mintLeaseId: (claims: LeaseClaims) => mintLeaseId(store.installationKey, claims) };
-  const waiting = new Waiting({ store, expiry, chance, poolOf: (id) => pools.named(id) });
-  const leases = new Leases({ ...deciding, waiting, chance, events: { joinedGroup: () => {} } });
-  const generations = new Generations(deciding);
-  const put = async (content: ConfigContent) => {
-    const reloaded = await generations.put(configOf(content));
-    waiting.wakeAll();
-    return answered(reloaded, store.now());
-  };
-  const admin = new Admin({ ...deciding, leases, waiting, random, reload: async () => refused({ kind: 'cancelled' }, store.now()) });
+  const service = createService(store, random, { joinedGroup: () => {} });
+  const { leases, waiting, generations } = service;
+  const put = async (content: ConfigContent) => answered(await generations.put(configOf(content)), store.now());
+  const admin = new Admin({ ...service, random, reload: async () => refused({ kind: 'cancelled' }, store.now()) });
   await put(config ?? onePool([keyOf('a')]));
 
   const ask = (wish: Wish = {}): Asked => {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LeaseClaims } from '../../src/pool/acquire.ts';
-import { mintLeaseId, readLeaseId } from '../../src/service/lease-id.ts';
+import { LeaseIds } from '../../src/service/lease-id.ts';
 
-const KEY = Buffer.alloc(32, 1);
+const IDS = new LeaseIds(Buffer.alloc(32, 1));
 const CLAIMS: LeaseClaims = {
   pool: 'default',
   keyId: 'a',
@@ -17,8 +17,8 @@ const CLAIMS: LeaseClaims = {
 };
 
 test('an id tells all that was claimed, and holds nothing', () => {
-  const id = mintLeaseId(KEY, CLAIMS);
-  expect(readLeaseId(KEY, id)).toEqual({
+  const id = IDS.mint(CLAIMS);
+  expect(IDS.read(id)).toEqual({
     ...CLAIMS,
     id,
     requestsReported: 0,
@@ -30,23 +30,23 @@ test('an id tells all that was claimed, and holds nothing', () => {
 });
 
 test('an id with any one bit flipped is nobody’s', () => {
-  const id = mintLeaseId(KEY, CLAIMS);
+  const id = IDS.mint(CLAIMS);
   const bytes = Buffer.from(id.slice(3), 'base64url');
   const read = Array.from({ length: bytes.length * 8 }, (_, bit) => {
     const flipped = Buffer.from(bytes);
     flipped[bit >> 3]! ^= 1 << (bit & 7);
-    return readLeaseId(KEY, `kl_${flipped.toString('base64url')}`);
+    return IDS.read(`kl_${flipped.toString('base64url')}`);
   });
   expect(read.length).toBeGreaterThan(800);
   expect(read.filter((lease) => lease !== undefined)).toEqual([]);
 });
 
 test('an id with any one character changed is nobody’s, so each lease has one id', () => {
-  const id = mintLeaseId(KEY, CLAIMS);
+  const id = IDS.mint(CLAIMS);
   const changed = [...id].flatMap((character, at) =>
     ['A', 'B', '-', '_', '=', ' ', 'é'].filter((other) => other !== character).map((other) => id.slice(0, at) + other + id.slice(at + 1)),
   );
-  expect(changed.filter((other) => readLeaseId(KEY, other) !== undefined)).toEqual([]);
+  expect(changed.filter((other) => IDS.read(other) !== undefined)).toEqual([]);
 });
 
 test.each([
@@ -58,24 +58,24 @@ test.each([
   ['an id padded', (id: string) => `${id}=`],
   ['an id of endless length', (id: string) => id + 'A'.repeat(100_000)],
 ])('%s is nobody’s', (_, change) => {
-  expect(readLeaseId(KEY, change(mintLeaseId(KEY, CLAIMS)))).toBeUndefined();
+  expect(IDS.read(change(IDS.mint(CLAIMS)))).toBeUndefined();
 });
 
 test('the id of another installation is nobody’s', () => {
-  expect(readLeaseId(Buffer.alloc(32, 2), mintLeaseId(KEY, CLAIMS))).toBeUndefined();
+  expect(new LeaseIds(Buffer.alloc(32, 2)).read(IDS.mint(CLAIMS))).toBeUndefined();
 });
 
 test('no text is somebody’s id by chance', () => {
   fc.assert(
     fc.property(fc.string(), fc.uint8Array({ minLength: 30, maxLength: 200 }), (text, bytes) => {
-      expect(readLeaseId(KEY, `kl_${text}`)).toBeUndefined();
-      expect(readLeaseId(KEY, `kl_${Buffer.from(bytes).toString('base64url')}`)).toBeUndefined();
+      expect(IDS.read(`kl_${text}`)).toBeUndefined();
+      expect(IDS.read(`kl_${Buffer.from(bytes).toString('base64url')}`)).toBeUndefined();
     }),
   );
 });
 
 test('ids of one and the same claim all differ, in 128 random bits', () => {
-  const ids = Array.from({ length: 2_000 }, () => mintLeaseId(KEY, CLAIMS));
+  const ids = Array.from({ length: 2_000 }, () => IDS.mint(CLAIMS));
   expect(new Set(ids).size).toBe(ids.length);
   const random = ids.map((id) => Buffer.from(id.slice(3), 'base64url').subarray(-32, -16));
   const ones = Array.from({ length: 128 }, (_, bit) => random.filter((bytes) => bytes[bit >> 3]! & (1 << (bit & 7))).length);
@@ -87,7 +87,7 @@ test('names of any kind survive', () => {
   fc.assert(
     fc.property(name, name, name, name, (pool, keyId, holder, modelClass) => {
       const claims = { ...CLAIMS, pool, keyId, holder, modelClass };
-      expect(readLeaseId(KEY, mintLeaseId(KEY, claims))).toMatchObject(claims);
+      expect(IDS.read(IDS.mint(claims))).toMatchObject(claims);
     }),
   );
 });

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { UnhealthyReason } from '../../src/generated/keylease/v1/key.ts';
 import { LeaseState } from '../../src/generated/keylease/v1/lease.ts';
 import { EndedLeases } from '../../src/service/ended-leases.ts';
-import { mintLeaseId } from '../../src/service/lease-id.ts';
+import { LeaseIds } from '../../src/service/lease-id.ts';
 import { ModelClasses } from '../../src/service/model-classes.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import { refusalOf } from '../grpc/refusal.ts';
@@ -88,7 +88,7 @@ test.each(CALLS)(
   async ({ call }) => {
     const store = memoryStore({ clock: fakeClock() });
     const server = await startTestApp({ store });
-    const leaseId = mintLeaseId(store.installationKey, claims);
+    const leaseId = new LeaseIds(store.installationKey).mint(claims);
     await store.apply({ pool: 'default', leases: [{ ...claims, id: leaseId }] });
     const before = await server.admin.listKeys({});
     const foreign = await refusalOf(call(server, leaseId));
@@ -103,14 +103,14 @@ test.each(CALLS)(
 test.each(CALLS)('$name of a lease of another installation is NOT_FOUND', async ({ call }) => {
   const store = memoryStore({ clock: fakeClock() });
   const server = await startTestApp({ store });
-  const leaseId = mintLeaseId(Buffer.alloc(32, 7), { ...claims, holder: 'anonymous' });
+  const leaseId = new LeaseIds(Buffer.alloc(32, 7)).mint({ ...claims, holder: 'anonymous' });
   expect((await refusalOf(call(server, leaseId))).status).toBe('NOT_FOUND');
 });
 
 test('an operator revokes anybody’s lease', async () => {
   const store = memoryStore({ clock: fakeClock() });
   const { admin } = await startTestApp({ store });
-  const leaseId = mintLeaseId(store.installationKey, claims);
+  const leaseId = new LeaseIds(store.installationKey).mint(claims);
   await store.apply({ pool: 'default', leases: [{ ...claims, id: leaseId }] });
   expect((await admin.revokeLease({ leaseId })).lease).toMatchObject({ holder: 'somebody-else', state: LeaseState.LEASE_STATE_REVOKED });
 });

@@ -21,6 +21,7 @@ import type { Millis, ModelClass } from '../../src/pool/upstream.ts';
 import { judge } from '../../src/provider/judge.ts';
 import { Tables } from '../../src/store/tables.ts';
 import { START } from './clock.ts';
+import { IndexedTwin } from './indexed.ts';
 import { makeAsk, makePool, makeReport } from './make.ts';
 
 /** What a provider answered, for worlds with a real one. */
@@ -37,6 +38,7 @@ export class World {
   pool: PoolConfig;
   random: () => number = () => 0;
   readonly #tables = new Tables();
+  readonly #twin = new IndexedTwin(() => this.#read());
   /** What each lease id was made from. */
   readonly minted: LeaseClaims[] = [];
 
@@ -58,7 +60,10 @@ export class World {
 
   ask(ask: Partial<AcquireRequest> = {}): AcquireOutcome {
     const mintLeaseId = (claims: LeaseClaims) => `lease-${this.minted.push(claims)}`;
-    const { outcome, change } = acquire(this.facts, makeAsk(ask), { random: this.random, mintLeaseId });
+    const { facts } = this;
+    const request = makeAsk(ask);
+    const { outcome, change } = acquire(facts, request, { random: this.random, mintLeaseId });
+    this.#twin.compare(facts, request, outcome);
     this.#apply(change);
     return outcome;
   }
@@ -196,6 +201,7 @@ export class World {
 
   #apply(change: Change): void {
     if (!this.#tables.apply(change)) throw new Error('a change rests on records that have moved on');
+    this.#twin.follow(change);
   }
 }
 

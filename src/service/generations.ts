@@ -2,6 +2,8 @@ import type { Config } from '../config/config.ts';
 import { reconcile } from '../pool/reconcile.ts';
 import { type Deciding, decide } from './decide.ts';
 import type { Pools } from './pools.ts';
+import type { Waiting } from './waiting.ts';
+import type { Watches } from './watch.ts';
 
 /** What a new configuration changed. Keys as `pool/key`. */
 export interface Reloaded {
@@ -11,23 +13,29 @@ export interface Reloaded {
   readonly rotatedKeys: readonly string[];
 }
 
-/** Puts a checked configuration in force, and brings the records in line with it. */
+export interface GenerationsOptions extends Deciding {
+  readonly pools: Pools;
+  readonly waiting: Waiting;
+  readonly watches: Watches;
+}
+
+/** Puts checked configurations in force, and brings the records in line with them. */
 export class Generations {
-  readonly #with: Deciding & { readonly pools: Pools };
+  readonly #with: GenerationsOptions;
   #generation = 0;
 
-  constructor(options: Deciding & { readonly pools: Pools }) {
+  constructor(options: GenerationsOptions) {
     this.#with = options;
   }
 
   async put(config: Config): Promise<Reloaded> {
     const before = this.#keys();
     this.#with.pools.put(config.pools);
-    const rotated = await this.reconcile();
-    // A pool that is new here may have leases from an earlier run.
-    this.#with.expiry.refile(this.#with.pools.all());
+    const rotated = await this.recover();
     const after = this.#keys();
     this.#generation += 1;
+    this.#with.watches.reloaded();
+    this.#with.waiting.wakeAll();
     return {
       generation: this.#generation,
       addedKeys: [...after].filter((key) => !before.has(key)),
@@ -36,9 +44,13 @@ export class Generations {
     };
   }
 
-  /** Brings the records in line with the configuration in force; answers the keys whose secret is another one. */
-  async reconcile(): Promise<readonly string[]> {
+  /**
+   * Brings the records in line with the configuration in force, also when they were read anew; answers the keys whose secret is
+   * another one. A pool may have leases from an earlier run.
+   */
+  async recover(): Promise<readonly string[]> {
     const rotated: string[] = [];
+    this.#with.expiry.refile(this.#with.pools.all());
     for (const pool of this.#with.pools.all()) {
       const { outcome } = await decide(this.#with, pool, (facts) => {
         const { change, rotated } = reconcile(facts);

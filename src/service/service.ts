@@ -1,0 +1,40 @@
+import type { Chance } from '../pool/acquire.ts';
+import type { Store } from '../store/store.ts';
+import { Expiry } from './expiry.ts';
+import { Generations } from './generations.ts';
+import { Indexes } from './indexes.ts';
+import { LeaseIds } from './lease-id.ts';
+import { type Events, Leases } from './leases.ts';
+import { Pools } from './pools.ts';
+import { Waiting } from './waiting.ts';
+import { Watches } from './watch.ts';
+
+/** The use cases over one store, put together. */
+export interface Service {
+  readonly store: Store;
+  readonly pools: Pools;
+  readonly expiry: Expiry;
+  readonly waiting: Waiting;
+  readonly leases: Leases;
+  readonly watches: Watches;
+  readonly generations: Generations;
+}
+
+/** `random` draws from [0, 1). */
+export function createService(store: Store, random: () => number, events: Events): Service {
+  const pools = new Pools(store.installationKey);
+  const poolOfLease = (id: string) => pools.ofLease(id);
+  const expiry: Expiry = new Expiry(store, poolOfLease, (lease) => leases.noteExpired(lease));
+  const ids = new LeaseIds(store.installationKey);
+  const indexes = new Indexes(store);
+  const chance: Chance = {
+    random,
+    mintLeaseId: (claims) => ids.mint(claims),
+    indexOf: (facts, modelClass) => indexes.of(facts, modelClass),
+  };
+  const waiting = new Waiting({ store, expiry, chance, poolOf: (id) => pools.named(id) });
+  const leases = new Leases({ store, expiry, pools, waiting, ids, chance, events });
+  const watches = new Watches(store, pools);
+  const generations = new Generations({ store, expiry, pools, waiting, watches });
+  return { store, pools, expiry, waiting, leases, watches, generations };
+}

@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { expect, test, vi } from 'vitest';
+import { DAY, HOUR, SECOND } from '../../support/clock.ts';
+import type { World } from '../../support/world.ts';
+import { ask, type Command, commands, History } from './history.ts';
+
+vi.setConfig({testTimeout: 500000});
+type Ask = Parameters<World['ask']>[0];
+
+/** What the same acquire gets in a world in which nothing happens until then but what is due. */
+function kindAt(world: World, time: number, asked: Ask): string {
+  const then = world.fork();
+  then.now = time;
+  return then.ask(asked).kind;
+}
+
+/** The refusal at the end of a history; undefined: it was granted. */
+function refusalAfter(all: readonly Command[], asked: Ask) {
+  const history = new History();
+  for (const command of all) history.run(command);
+  const outcome = history.world.fork().ask(asked);
+  return outcome.kind === 'exhausted' ? { world: history.world, retryTime: outcome.retryTime } : undefined;
+}
+
+test('the retry time of a refusal is exact: refused a millisecond before it, granted at it', () => {
+  const tally = { exact: 0 };
+  fc.assert(
+    fc.property(commands, ask, (all, asked) => {
+      const refused = refusalAfter(all, asked);
+      fc.pre(refused !== undefined && refused.retryTime !== null);
+      const { world, retryTime } = refused as { world: World; retryTime: number };
+      tally.exact += 1;
+      expect(retryTime).toBeGreaterThan(world.now);
+      expect([kindAt(world, retryTime - 1, asked), kindAt(world, retryTime, asked)]).toEqual([
+        expect.not.stringMatching('granted'),
+        'granted',
+      ]);
+    }),
+    { numRuns: 40000, maxSkipsPerRun: 100 },
+  );
+  expect(tally.exact).toBe(40000);
+});
+
+test('between a refusal and its retry time the same acquire is refused at every moment', () => {
+  fc.assert(
+    fc.property(commands, ask, fc.double({ min: 0, max: 1, noNaN: true }), (all, asked, share) => {
+      const refused = refusalAfter(all, asked);
+      fc.pre(refused !== undefined && refused.retryTime !== null);
+      const { world, retryTime } = refused as { world: World; retryTime: number };
+      const between = world.now + Math.floor((retryTime - world.now) * share * 0.999999);
+      expect(kindAt(world, Math.min(between, retryTime - 1), asked)).not.toBe('granted');
+    }),
+    { numRuns: 40000, maxSkipsPerRun: 100 },
+  );
+});
+
+test('a refusal without a retry time is refused for two days', () => {
+  fc.assert(
+    fc.property(commands, ask, (all, asked) => {
+      const refused = refusalAfter(all, asked);
+      fc.pre(refused !== undefined && refused.retryTime === null);
+      const { world } = refused as { world: World };
+      const ends = [...world.facts.leases()].map(({ expireTime }) => expireTime);
+      const hours = Array.from({ length: 48 }, (_, n) => world.now + (n + 1) * HOUR);
+      const moments = [world.now + 1, world.now + SECOND, ...ends, ...hours, world.now + 2 * DAY];
+      expect(moments.filter((time) => kindAt(world, time, asked) === 'granted')).toEqual([]);
+    }),
+    { numRuns: 40000, maxSkipsPerRun: 1_000 },
+  );
+});
