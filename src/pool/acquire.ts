@@ -158,12 +158,11 @@ function newLease(facts: Facts, key: KnownKey, request: AcquireRequest, ask: Ask
 }
 
 function grantedKey(key: KeyState, lease: Lease, facts: Facts): KeyState {
-  const asBlocks = key.block === null ? {} : { '': key.block };
   return {
     ...key,
     activeLeases: key.activeLeases + 1,
     lastGrant: facts.sequence + 1,
-    block: probed(asBlocks, '', lease.id, facts.now)[''] ?? null,
+    block: key.block === null ? null : (probed({ '': key.block }, '', lease.id, facts.now)[''] ?? null),
     modelBlocks: probed(key.modelBlocks, lease.modelClass, lease.id, facts.now),
   };
 }

@@ -73,6 +73,7 @@ export function healed(
 
 /** The same blocks with a lease taken as the probe of those on probation. The same object where none is. */
 export function probed(blocks: Readonly<Record<ModelClass, Block>>, modelClass: ModelClass, leaseId: string, now: Millis) {
+  if (isEmpty(blocks)) return blocks;
   let changed = blocks;
   for (const each of new Set(['', modelClass])) {
     const block = blocks[each];
@@ -83,6 +84,7 @@ export function probed(blocks: Readonly<Record<ModelClass, Block>>, modelClass: 
 
 /** The same blocks with this lease no longer their probe. The same object where it was not. */
 export function unprobed(blocks: Readonly<Record<ModelClass, Block>>, leaseId: string): Readonly<Record<ModelClass, Block>> {
+  if (isEmpty(blocks)) return blocks;
   const taken = Object.entries(blocks).filter(([, block]) => block.probe === leaseId);
   if (taken.length === 0) return blocks;
   return { ...blocks, ...Object.fromEntries(taken.map(([modelClass, block]) => [modelClass, { ...block, probe: null }])) };

@@ -3,37 +3,28 @@ import { type KnownKey, metersOf } from './room.ts';
 import { capacityScore, headroom } from './score.ts';
 import type { Millis, ModelClass } from './upstream.ts';
 
-/** A key with room as strategies see it. What they do not look at is not worked out. */
+/** A key with room as strategies see it. Plain fields, for it is made for every key at every choice. */
 export class KeyCandidate implements Candidate {
   readonly known: KnownKey;
-  readonly #meters: readonly Meter[];
-  readonly #now: Millis;
-  #score: number | undefined;
+  readonly key: KeyConfig;
+  readonly score: number;
+  readonly activeLeases: number;
+  readonly lastGrant: number;
+  readonly meters: readonly Meter[];
+  readonly now: Millis;
 
   constructor(known: KnownKey, modelClass: ModelClass, now: Millis) {
     this.known = known;
-    this.#meters = metersOf(known.group, known.config, modelClass);
-    this.#now = now;
+    this.key = known.config;
+    this.activeLeases = known.state.activeLeases;
+    this.lastGrant = known.state.lastGrant;
+    this.meters = metersOf(known.group, known.config, modelClass);
+    this.now = now;
+    this.score = capacityScore(this.meters, now);
   }
 
-  get key(): KeyConfig {
-    return this.known.config;
-  }
-
-  get score(): number {
-    this.#score ??= capacityScore(this.#meters, this.#now);
-    return this.#score;
-  }
-
+  /** Worked out only for the one strategy that asks. */
   get headroom(): number {
-    return headroom(this.#meters, this.#now);
-  }
-
-  get activeLeases(): number {
-    return this.known.state.activeLeases;
-  }
-
-  get lastGrant(): number {
-    return this.known.state.lastGrant;
+    return headroom(this.meters, this.now);
   }
 }

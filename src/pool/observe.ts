@@ -171,10 +171,14 @@ function cappedAt(limit: number, part: Spent): Spent {
   return part.amount <= limit ? part : { ...part, amount: limit };
 }
 
-/** Steps of time just long enough that few parts are left. They stand still, so that every part is contained in the end. */
+/**
+ * Steps of time just long enough that half as many parts are left, so that it is long until the next time. The steps stand still, so
+ * that every part is contained in the end.
+ */
 function merged(parts: readonly Spent[]): readonly Spent[] {
+  if (parts.length <= SPENT_PARTS_MAX) return parts;
   let few = parts;
-  for (let stepMs = OVERTAKING_MARGIN_MS; few.length > SPENT_PARTS_MAX; stepMs *= 2) few = mergedWithin(few, stepMs);
+  for (let stepMs = OVERTAKING_MARGIN_MS; few.length > SPENT_PARTS_MAX / 2; stepMs *= 2) few = mergedWithin(few, stepMs);
   return few;
 }
 

@@ -1,12 +1,12 @@
 import { type AcquireOutcome, type AcquireRequest, acquire, type Chance, refuse } from '../pool/acquire.ts';
 import { acquireBeside } from '../pool/kept.ts';
-import type { Waiter } from '../pool/level.ts';
 import { Line } from '../pool/line.ts';
 import type { Facts, PoolConfig, Refusal } from '../pool/model.ts';
 import type { Millis, ModelClass } from '../pool/upstream.ts';
 import type { Store } from '../store/store.ts';
 import type { Expiry } from './expiry.ts';
 import type { Problem } from './problem.ts';
+import type { Patience, Waited, WaitingCall } from './waiting-call.ts';
 
 /** The wait ends this long before the call's own deadline, so that the answer still arrives. */
 const ANSWER_MARGIN_MS = 50;
@@ -19,33 +19,7 @@ const TIMER_MAX_MS = 60_000;
 /** Served in one turn of the event loop, so that other calls are not held up by a long line. */
 const SERVED_IN_TURN_MAX = 256;
 
-/** What became of a call that waited. */
-export interface Waited {
-  readonly result: AcquireOutcome | Problem;
-  readonly now: Millis;
-  readonly waitedMs: number;
-}
-
 type Exhausted = Extract<Refusal, { kind: 'exhausted' }>;
-
-/** What is known of a call that waits, besides what it asks for. */
-export interface Patience {
-  readonly maxWaitMs: number;
-  /** Until the call's own deadline; infinite: it has none. */
-  readonly deadlineMs: number;
-  readonly cancelled: () => boolean;
-  /** Calls back when nobody waits for the answer any more, unless that is so already; answers a function that ends this. */
-  readonly onCancel: (listener: () => void) => () => void;
-}
-
-interface WaitingCall extends Waiter {
-  readonly request: AcquireRequest;
-  readonly answer: (result: AcquireOutcome | Problem) => void;
-  /** A fault, or the store is lost: nobody can say what becomes of the call. */
-  readonly fail: (fault: unknown) => void;
-  /** What it is answered with if the lease that is being stored for it comes to nothing; undefined: it goes on waiting. */
-  farewell: AcquireOutcome | Problem | undefined;
-}
 
 export interface WaitingOptions {
   readonly store: Store;
@@ -89,8 +63,9 @@ export class PoolLine {
     const arrival = this.#with.store.now();
     const atOnce = (result: Problem) => Promise.resolve({ result, now: arrival, waitedMs: 0 });
     if (patience.cancelled()) return atOnce({ kind: 'cancelled' });
+    const isRepeated = this.#isRepeated(pool, request);
     const isFull = this.#line.size >= pool.waitersMax || this.#line.sizeOf(request.holder) >= pool.waitersPerHolderMax;
-    if (isFull) return atOnce({ kind: 'too_many_waiters', retryTime: arrival + FULL_RETRY_MS });
+    if (isFull && !isRepeated) return atOnce({ kind: 'too_many_waiters', retryTime: arrival + FULL_RETRY_MS });
     return new Promise((resolve, reject) => {
       const leave = () => {
         clearTimeout(timer);
@@ -112,9 +87,20 @@ export class PoolLine {
       const timer = setTimeout(() => this.#giveUp(call), Math.max(0, boundMs));
       const forget = patience.onCancel(() => this.#leave(call, { kind: 'cancelled' }));
       this.#calls.add(call);
+      if (isRepeated) {
+        this.#attempt(call);
+        return;
+      }
       this.#line.add(call);
       this.wake();
     });
+  }
+
+  /** Whether the request id has its lease already, for which nobody has to wait. */
+  #isRepeated(pool: PoolConfig, { holder, requestId }: AcquireRequest): boolean {
+    if (requestId === '') return false;
+    const facts = this.#with.store.read(pool);
+    return (facts.request(holder, requestId)?.forgetTime ?? facts.now) > facts.now;
   }
 
   /** Something may have made room: whoever fits is served at the end of this turn of the event loop. */

@@ -1,8 +1,9 @@
 import type { AcquireRequest } from '../pool/acquire.ts';
 import type { PoolConfig } from '../pool/model.ts';
 import type { ModelClass } from '../pool/upstream.ts';
-import { type Patience, PoolLine, type Waited, type WaitingOptions } from './pool-line.ts';
+import { PoolLine, type WaitingOptions } from './pool-line.ts';
 import type { Problem } from './problem.ts';
+import type { Patience, Waited } from './waiting-call.ts';
 
 export type { Patience, Waited };
 

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import pino from 'pino';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { LeaseReply, LeaseStreamResponse } from '../../src/generated/keylease/v1/key_lease_service.ts';
 import type { CallContext } from '../../src/grpc/handler.ts';
 import type { LeaseCalls } from '../../src/grpc/lease-calls.ts';
@@ -15,6 +15,7 @@ const UNANSWERED_MAX = 4_096;
 class FakeStream extends EventEmitter {
   readonly written: LeaseReply[][] = [];
   readonly #taken: (() => void)[] = [];
+  readonly deadline: number;
   cancelled = false;
   ended: Error | 'well' | undefined;
   /** Whether it takes more after each message. */
@@ -24,8 +25,9 @@ class FakeStream extends EventEmitter {
   #paused = false;
   #sent = 0;
 
-  constructor() {
+  constructor(deadline: number) {
     super();
+    this.deadline = deadline;
     this.on('error', (error) => {
       this.ended = error;
     });
@@ -68,7 +70,7 @@ class FakeStream extends EventEmitter {
   }
 
   getDeadline(): number {
-    return Number.POSITIVE_INFINITY;
+    return this.deadline;
   }
 
   receive(...calls: readonly Call[]): void {
@@ -90,7 +92,7 @@ interface Opened {
 }
 
 /** A stream whose calls are answered when the test says so. */
-function opened(): Opened {
+function opened(deadline = Number.POSITIVE_INFINITY): Opened {
   const pending: Opened['pending'] = [];
   const log: Record<string, unknown>[] = [];
   const call = (_: unknown, context: CallContext) =>
@@ -99,7 +101,7 @@ function opened(): Opened {
     });
   const calls = { acquireKey: call, releaseLease: call } as unknown as LeaseCalls;
   const streams = new OpenStreams();
-  const stream = new FakeStream();
+  const stream = new FakeStream(deadline);
   const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line)) });
   const handle = leaseStream({ log: logger, isDraining: () => false, now: () => 0 }, streams, calls);
   handle(stream as unknown as Parameters<typeof handle>[0]);
@@ -233,6 +235,22 @@ test('all calls that wait hear of the end of their stream, through one listener;
   stream.emit('cancelled');
   expect(heard).toEqual(Array.from({ length: 6_000 }, (_, n) => 4_000 + n));
   expect(pending[0]?.context.cancelled()).toBe(true);
+});
+
+test('the deadline of a stream is the nearer the later a call comes', () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { stream, pending } = opened(Date.now() + 10_000);
+  stream.receive(...waits(1));
+  vi.setSystemTime(Date.now() + 4_000);
+  stream.receive(...waits(1));
+  expect(pending.map(({ context }) => context.deadlineMs)).toEqual([10_000, 6_000]);
+});
+
+test('a stream without a deadline sets its calls none', () => {
+  const { stream, pending } = opened();
+  stream.receive(...waits(1));
+  expect(pending[0]?.context.deadlineMs).toBe(Number.POSITIVE_INFINITY);
 });
 
 test('nothing is written to a stream that was cancelled', async () => {

@@ -1,8 +1,10 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { memoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { keyOf, onePool, startTestApp } from '../support/app.ts';
 import { acquire, type Call, leaseIdOf, type OpenedStream, openStream, release, waitForKey } from './lease-stream-client.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const MIB = 2 ** 20;
 const print = (text: string) => void process.stdout.write(`${text}\n`);
@@ -24,7 +26,7 @@ async function sendAll(stream: OpenedStream, calls: readonly Call[], inMessage: 
   }
 }
 
-test('a hundred thousand calls on one stream are answered once each, in far fewer messages', { timeout: 30_000 }, async () => {
+test('a hundred thousand calls on one stream are answered once each, in far fewer messages', async () => {
   const { address, admin } = await startTestApp({ config: roomy });
   const stream = openStream(address);
   const grown = growth();
@@ -53,7 +55,7 @@ test('a hundred thousand calls on one stream are answered once each, in far fewe
   expect((await stream.ended()).status).toBe('OK');
 });
 
-test('a client that does not read is not read either, and is answered everything once it reads', { timeout: 30_000 }, async () => {
+test('a client that does not read is not read either, and is answered everything once it reads', async () => {
   const { address, admin } = await startTestApp({ config: roomy });
   const stream = openStream(address);
   const grown = growth();
@@ -155,7 +157,7 @@ test('ten thousand calls that wait on one stream leave with it', async () => {
   const waiting = async () => (await admin.listPools({})).pools[0]?.waiting;
   await expect.poll(waiting, { timeout: 10_000 }).toBe(10_000);
   stream.raw.cancel();
-  await expect.poll(waiting).toBe(0);
+  await expect.poll(waiting, { timeout: 10_000 }).toBe(0);
   await leases.releaseLease({ leaseId: lease?.leaseId ?? '' });
   expect((await leases.acquireKey({})).lease?.keyId).toBe('a');
 });

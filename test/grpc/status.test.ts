@@ -206,8 +206,8 @@ test.each<{
   expect(refused.message.length).toBeLessThanOrEqual(1_024);
 });
 
-const texts = fc.string({ unit: 'binary', maxLength: 5_000 });
-const violations = fc.array(fc.record({ field: texts, description: texts }), { maxLength: 40 });
+const texts = fc.string({ unit: 'binary', maxLength: 700, size: 'max' });
+const violations = fc.array(fc.record({ field: texts, description: texts }), { maxLength: 16, size: 'max' });
 const problems = fc.oneof(
   fc.record({
     kind: fc.constant('not_found' as const),
@@ -215,7 +215,7 @@ const problems = fc.oneof(
     name: texts,
   }),
   fc.record({ kind: fc.constant('invalid' as const), violations }),
-  fc.record({ kind: fc.constant('config_mistakes' as const), mistakes: fc.array(texts, { maxLength: 40 }) }),
+  fc.record({ kind: fc.constant('config_mistakes' as const), mistakes: fc.array(texts, { maxLength: 16, size: 'max' }) }),
 );
 
 test('whatever is wrong, and however long its names are, the details take at most 4 KiB and the message can be sent', () => {

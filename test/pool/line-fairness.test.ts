@@ -1,9 +1,11 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Waiter } from '../../src/pool/level.ts';
 import { Line, OVERTAKINGS_MAX } from '../../src/pool/line.ts';
 import { MINUTE, SECOND } from '../support/clock.ts';
 import { seededRandom } from '../support/random.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const print = (text: string) => void process.stdout.write(`${text}\n`);
 

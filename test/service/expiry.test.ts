@@ -72,12 +72,26 @@ test('a renewed lease ends at its new time', async () => {
   expect(underWay()).toEqual([]);
 });
 
-test('a lease that ended otherwise is not ended again', async () => {
-  const { lease, store, pass, expired } = started();
+test('a lease that ended otherwise is not ended again, and waits for nothing any more', async () => {
+  const { lease, store, pass, expired, expiry } = started();
   await lease('l', 1_000);
   await store.apply({ pool: pool.id, ended: ['l'] });
+  await Promise.resolve();
+  expect(expiry.isDue(START + 1_000)).toBe(false);
   await pass(2_000);
   expect(expired).toEqual([]);
+});
+
+test('a lease whose records moved on while it was ended is ended all the same', async () => {
+  let movedOn = 0;
+  const { lease, pass, expired } = started((inner) => ({
+    ...inner,
+    apply: (change) => (change.ended !== undefined && movedOn++ < 3 ? Promise.resolve('moved_on') : inner.apply(change)),
+  }));
+  await lease('l', 1_000);
+  await pass(1_001);
+  await pass(5);
+  expect([movedOn, expired]).toEqual([4, ['l']]);
 });
 
 test('ten thousand leases that are due together end together', async () => {

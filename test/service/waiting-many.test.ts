@@ -4,6 +4,8 @@ import { START } from '../support/clock.ts';
 import { seededRandom } from '../support/random.ts';
 import { type Asked, type Desk, fate, leaseIdOf, openDesk, pass, patientPool, settle, type Wish } from './desk.ts';
 
+vi.setConfig({ testTimeout: 60_000 });
+
 const print = (text: string) => void process.stdout.write(`${text}\n`);
 
 /** A provider's bucket that is empty at first and gains a token in a millisecond, in whole numbers. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { OVERTAKINGS_MAX } from '../../src/pool/line.ts';
-import { keyOf } from '../support/app.ts';
+import { type ConfigContent, keyOf } from '../support/app.ts';
 import { type Asked, type Desk, fate, leaseIdOf, openDesk, pass, patientPool, settle, type Wish } from './desk.ts';
 
 const HOUR_MS = 3_600_000;
@@ -164,4 +164,20 @@ test('keys that share the allowance which is kept are kept as well, others are n
   expect(fate(first as Asked)).toBe('waits');
   await pass(30_000);
   expect(fate(first as Asked)).toBe('a');
+});
+
+test.each<{ line: string; pool: ConfigContent }>([
+  { line: 'long', pool: {} },
+  { line: 'full', pool: { waiting: { max_wait: '10m', max_waiters: 40 } } },
+])('a repeated request id does not wait for the lease that it already has, however $line the line is', async ({ pool }) => {
+  const desk = await openDesk({ config: patientPool([keyOf('a', { max_leases: 1 })], { lease: { ttl: '60s', max_ttl: '24h' }, ...pool }) });
+  const wish = { requestId: 'r', contentHash: 'same' };
+  const id = await leased(desk, wish);
+  await inLine(
+    desk,
+    Array.from({ length: 40 }, () => ({})),
+  );
+  const [again, other] = [desk.ask(wish), desk.ask({ ...wish, contentHash: 'other' })];
+  await settle();
+  expect([leaseIdOf(again), fate(other), again.at]).toEqual([id, 'request_id_reused', 0]);
 });

@@ -27,7 +27,11 @@ export class IndexedTwin {
   compare(facts: Facts, request: AcquireRequest, scanned: AcquireOutcome): void {
     const { value } = facts.pool.strategy;
     if (value === undefined) return;
-    const chance = { random: () => 0, mintLeaseId: () => 'twin', indexOf: (each: Facts, modelClass: string) => this.#indexes.of(each, modelClass) };
+    const chance = {
+      random: () => 0,
+      mintLeaseId: () => 'twin',
+      indexOf: (each: Facts, modelClass: string) => this.#indexes.of(each, modelClass),
+    };
     const { outcome } = acquire(facts, request, chance);
     const worth = (keyId: string) => value(new KeyCandidate(knownKey(facts, configOf(facts, keyId)), request.modelClass, facts.now));
     if (outcome.kind !== scanned.kind) throw new Error(`the index says ${outcome.kind}, the rule ${scanned.kind}`);

@@ -71,6 +71,17 @@ interface Told {
   readonly inProgress: boolean;
 }
 
+/** An acquire that says only what it is about. */
+export function acquire(ask: Partial<AcquireRequest>): Command {
+  return { do: 'acquire', ask };
+}
+
+/** A report of a success on the newest lease, unless it says otherwise. */
+export function report(told: Partial<Told>, lease = 0): Command {
+  const nothing = { waitMs: null, account: null, used: null, sentAgo: null, answeredAgo: null };
+  return { do: 'report', lease, told: { observations: [], verdict: 'ok', scope: 'request', inProgress: false, ...nothing, ...told } };
+}
+
 const maybe = <T>(each: fc.Arbitrary<T>) => fc.option(each, { nil: null });
 const span = fc.oneof(fc.integer({ min: 0, max: 5 * SECOND }), fc.constantFrom(0, 1, MINUTE, HOUR, DAY));
 const dimension = fc.constantFrom<Dimension>('requests', 'input_tokens', 'output_tokens', 'tokens');

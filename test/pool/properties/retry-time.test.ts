@@ -1,10 +1,36 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { AcquireRequest } from '../../../src/pool/acquire.ts';
 import { DAY, HOUR, SECOND } from '../../support/clock.ts';
+import { makeObservation } from '../../support/make.ts';
 import type { World } from '../../support/world.ts';
-import { ask, type Command, commands, History } from './history.ts';
+import { acquire, ask, type Command, commands, History, report } from './history.ts';
 
 type Ask = Parameters<World['ask']>[0];
+
+const MONTH = { windowMs: null, resetInMs: 35 * DAY };
+const ONLY_A = { inputTokens: null, outputTokens: null, modelClass: 'opus', excluded: new Set(['b', 'c']) };
+
+/** Refusals whose moment was once a rounding error away. */
+const KNOWN: [Command[], Partial<AcquireRequest>][] = [
+  [
+    [
+      acquire({ outputTokens: 1, ttlMs: 57_457 }),
+      acquire({ outputTokens: 64, ttlMs: 53_864 }),
+      acquire({ outputTokens: 40 }),
+      { do: 'reload', pool: 2 },
+    ],
+    { outputTokens: null },
+  ],
+  [[acquire({ modelClass: 'opus' }), report({ observations: [makeObservation({ ...MONTH, limit: 3, remaining: 0 })] })], ONLY_A],
+  [
+    [
+      acquire({ modelClass: 'opus', outputTokens: 10, ttlMs: 8_869 }),
+      report({ inProgress: true, observations: [makeObservation({ ...MONTH, dimension: 'output_tokens', limit: 18, remaining: 2 })] }),
+    ],
+    ONLY_A,
+  ],
+];
 
 /** What the same acquire gets in a world in which nothing happens until then but what is due. */
 function kindAt(world: World, time: number, asked: Ask): string {
@@ -35,7 +61,7 @@ test('the retry time of a refusal is exact: refused a millisecond before it, gra
         'granted',
       ]);
     }),
-    { numRuns: 300, maxSkipsPerRun: 100 },
+    { numRuns: 300, maxSkipsPerRun: 100, examples: KNOWN },
   );
   expect(tally.exact).toBe(300);
 });
