@@ -70,6 +70,7 @@ export function keyMessage(view: KeyView): KeyStatus {
     weight: view.config.weight,
     priority: view.config.priority,
     lastReportTime: maybeTimestampOf(view.lastReportTime),
+    learnedConcurrency: view.concurrency.map(({ modelClass, limit, underWay }) => ({ modelClass, limit, underWay })),
   };
 }
 

@@ -115,6 +115,14 @@ export interface Block {
   readonly probe: string | null;
 }
 
+/** A limit that nobody tells, as learnt from what was refused. */
+export interface Concurrency {
+  /** Grows by fractions. */
+  readonly limit: number;
+  /** When it was last cut: refusals of requests sent before belong to the same cut. */
+  readonly cutTime: Millis;
+}
+
 /** What is known of a key beyond its configuration. */
 export interface KeyState {
   readonly id: string;
@@ -128,6 +136,8 @@ export interface KeyState {
   readonly group: string;
   readonly block: Block | null;
   readonly modelBlocks: Readonly<Record<ModelClass, Block>>;
+  /** Where the provider tells no limit: how many leases of a class may be under way, as learnt from refusals. */
+  readonly concurrency: Readonly<Record<ModelClass, Concurrency>>;
   readonly draining: boolean;
   /** Server errors and lost responses in a row. */
   readonly failures: number;

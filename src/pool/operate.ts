@@ -53,7 +53,11 @@ function markBlock(facts: Facts, known: Block | null, mark: Mark, random: () => 
 export function markHealthy(facts: Facts, config: KeyConfig): Change {
   const { state: key, group } = knownKey(facts, config);
   const well: GroupState[] = group === undefined || Object.keys(group.blocks).length === 0 ? [] : [{ ...group, blocks: {} }];
-  return { pool: facts.pool.id, keys: [{ ...key, block: null, modelBlocks: {}, failures: 0, witnesses: [] }], groups: well };
+  return {
+    pool: facts.pool.id,
+    keys: [{ ...key, block: null, modelBlocks: {}, concurrency: {}, failures: 0, witnesses: [] }],
+    groups: well,
+  };
 }
 
 /** No new leases on the key, or new ones again. */

@@ -26,6 +26,6 @@ function reconciled(known: KeyState, config: KeyConfig): KeyState {
   const group = config.limitGroup ?? (account === null ? config.id : `account:${account}`);
   if (!rotated) return group === known.group ? known : { ...known, group };
   const { secretVersion } = known;
-  const well = { block: null, modelBlocks: {}, failures: 0, witnesses: [] };
+  const well = { block: null, modelBlocks: {}, concurrency: {}, failures: 0, witnesses: [] };
   return { ...known, ...well, fingerprint, secretVersion: secretVersion + 1, account, group };
 }

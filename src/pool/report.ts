@@ -1,4 +1,5 @@
 import { unprobed } from './block.ts';
+import { adapted, type ConcurrencyEvidence, leasesUnderWay } from './concurrency.ts';
 import { learnUsage } from './demand.ts';
 import { type Diagnosis, diagnose } from './health.ts';
 import { guessedSendTime, minus, NOTHING, plus, recount, type SpentAt, spendAll } from './hold.ts';
@@ -68,6 +69,8 @@ export function report(
   if (active) draft = settle(facts, config, draft, lease, told, times);
   const diagnosis = current ? diagnoseDraft(facts, draft, lease, told, times, random) : ignored(draft);
   draft = { ...draft, ...diagnosis.patient };
+  if (current && !told.inProgress)
+    draft = { ...draft, key: adapted(draft.key, concurrencyEvidence(facts, draft, lease, told, times), facts.now) };
   const outcome: ReportOutcome = {
     lease: after,
     settled: over,
@@ -175,7 +178,7 @@ function diagnoseDraft(facts: Facts, draft: Draft, lease: Lease, told: Report, t
       judgement: told.judgement,
       modelClass: lease.modelClass,
       holder: lease.holder,
-      time: times.told ? times.sentTime : times.observedRequestTime,
+      time: sendTime(times),
       message: told.status === 0 ? 'no response arrived' : `the provider answered ${told.status}`,
       roomTime: verdict === 'rate_limited' ? emptiedRoomTime(draft.group.meters[lease.modelClass] ?? [], shareOf(lease), facts.now) : null,
     },
@@ -198,6 +201,18 @@ function emptiedRoomTime(meters: readonly Meter[], demand: Demand, now: Millis):
   );
   const latest = times.reduce<number>((a, b) => Math.max(a, b ?? now), now);
   return latest > now ? latest : null;
+}
+
+function concurrencyEvidence(facts: Facts, draft: Draft, lease: Lease, told: Report, times: Times): ConcurrencyEvidence {
+  const { modelClass, keyId } = lease;
+  const underWay = () => leasesUnderWay(facts, keyId, modelClass).length;
+  const isTold = (draft.group.meters[modelClass] ?? []).length > 0;
+  return { verdict: told.judgement.verdict, modelClass, time: sendTime(times), isTold, underWay };
+}
+
+/** As early as it may have been where the caller did not say. */
+function sendTime(times: Times): Millis {
+  return times.told ? times.sentTime : times.observedRequestTime;
 }
 
 function ignored(draft: Draft): Diagnosis {

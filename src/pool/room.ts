@@ -1,4 +1,5 @@
 import { blocksOn, hasBlocks, phaseOf } from './block.ts';
+import { concurrencyOf, leasesUnderWay } from './concurrency.ts';
 import { demandOn, neededOn } from './demand.ts';
 import { heldOn } from './hold.ts';
 import { type Expiry, earliestFit, fits, roomAt } from './meter.ts';
@@ -42,6 +43,7 @@ export function freshKey(config: KeyConfig): KeyState {
     group: config.limitGroup ?? config.id,
     block: null,
     modelBlocks: {},
+    concurrency: {},
     draining: false,
     failures: 0,
     witnesses: [],
@@ -79,7 +81,7 @@ export function passedOver(facts: Facts, key: KnownKey, ask: Ask): PassedOver | 
   const blocked = blockedBy(facts, key, ask.modelClass);
   if (blocked !== null) return blocked;
   if (ask.excluded.has(key.config.id)) return 'excluded';
-  if (key.state.activeLeases >= key.config.leasesMax) return 'max_leases';
+  if (key.state.activeLeases >= key.config.leasesMax || isBusy(facts, key, ask.modelClass)) return 'max_leases';
   const meters = metersOf(key.group, key.config, ask.modelClass);
   const demand = demandOn(ask.wanted, meters);
   let short: PassedOver | null = null;
@@ -101,6 +103,12 @@ function blockedBy(facts: Facts, key: KnownKey, modelClass: ModelClass): 'unheal
     if (phase === 'probing' && found === null) found = 'probation';
   }
   return found;
+}
+
+/** Whether as many leases of the class are under way as the provider was learnt to bear. */
+function isBusy(facts: Facts, key: KnownKey, modelClass: ModelClass): boolean {
+  const most = concurrencyOf(key.state, modelClass);
+  return Number.isFinite(most) && leasesUnderWay(facts, key.config.id, modelClass).length >= most;
 }
 
 /** Whether the demand is more than a limit of this key even when it is full: waiting cannot help. */
@@ -125,18 +133,21 @@ export function roomTime(facts: Facts, key: KnownKey, ask: Ask): Millis | null {
     if (phaseOf(block, facts.now) === 'blocked') atLeast(block.until);
     if (phaseOf(block, facts.now) === 'probing') atLeast(facts.lease(block.probe ?? '')?.expireTime ?? facts.now);
   }
-  atLeast(leaseRoomTime(facts, key));
+  const { id, leasesMax } = key.config;
+  if (key.state.activeLeases >= leasesMax) atLeast(leaseRoomTime(facts, [...facts.leasesOfKey(id)], leasesMax));
+  const most = concurrencyOf(key.state, ask.modelClass);
+  if (Number.isFinite(most)) atLeast(leaseRoomTime(facts, leasesUnderWay(facts, id, ask.modelClass), most));
   const meters = metersOf(key.group, key.config, ask.modelClass);
   const demand = demandOn(ask.wanted, meters);
   for (const meter of meters) atLeast(meterRoomTime(facts, key, meter, neededOn(meter.dimension, demand, ask.wanted), ask.modelClass));
   return time;
 }
 
-/** When enough leases have ended by themselves for one more. */
-function leaseRoomTime(facts: Facts, key: KnownKey): Millis {
-  const surplus = key.state.activeLeases - key.config.leasesMax;
+/** When enough of the leases have ended by themselves for one more, where at most so many may be under way. */
+function leaseRoomTime(facts: Facts, leases: readonly Lease[], most: number): Millis {
+  const surplus = leases.length - most;
   if (surplus < 0) return facts.now;
-  const ends = [...facts.leasesOfKey(key.config.id)].map((lease) => lease.expireTime).sort((a, b) => a - b);
+  const ends = leases.map(({ expireTime }) => expireTime).sort((a, b) => a - b);
   return Math.max(facts.now, ends[surplus] ?? facts.now);
 }
 

@@ -1,4 +1,5 @@
 import { blocksOn, phaseOf } from './block.ts';
+import { concurrencyOf, leasesUnderWay } from './concurrency.ts';
 import { fullTime, remainingAt } from './meter.ts';
 import type { Block, Facts, KeyConfig, Meter, Reason } from './model.ts';
 import { type KnownKey, knownKey, metersOf } from './room.ts';
@@ -20,6 +21,13 @@ export interface LimitView {
   readonly source: 'configured' | 'learned';
 }
 
+/** A limit that nobody tells, as it was learnt. */
+export interface ConcurrencyView {
+  readonly modelClass: ModelClass;
+  readonly limit: number;
+  readonly underWay: number;
+}
+
 /** One key as people and programs see it. */
 export interface KeyView {
   readonly pool: string;
@@ -35,6 +43,7 @@ export interface KeyView {
   readonly activeLeases: number;
   readonly limits: readonly LimitView[];
   readonly lastReportTime: Millis | null;
+  readonly concurrency: readonly ConcurrencyView[];
 }
 
 interface Standing {
@@ -65,6 +74,7 @@ export function keyView(facts: Facts, config: KeyConfig, modelClass: ModelClass 
     activeLeases: key.state.activeLeases,
     limits: limitsOf(facts, key),
     lastReportTime: key.state.lastReportTime,
+    concurrency: concurrencyViews(facts, key),
   };
 }
 
@@ -113,6 +123,14 @@ function limitsOf(facts: Facts, key: KnownKey): readonly LimitView[] {
   const known = Object.entries(key.group?.meters ?? {});
   const classes: [ModelClass, readonly Meter[]][] = known.length > 0 ? known : [['', metersOf(key.group, key.config, '')]];
   return classes.flatMap(([modelClass, meters]) => meters.map((meter) => limitView(meter, modelClass, facts.now)));
+}
+
+function concurrencyViews(facts: Facts, { state, config }: KnownKey): readonly ConcurrencyView[] {
+  return Object.keys(state.concurrency).map((modelClass) => ({
+    modelClass,
+    limit: concurrencyOf(state, modelClass),
+    underWay: leasesUnderWay(facts, config.id, modelClass).length,
+  }));
 }
 
 /** A meter in whole units: what is left is rounded down, what is held is rounded up. */

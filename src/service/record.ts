@@ -67,11 +67,13 @@ export class Recorder {
     this.#salt = salt;
   }
 
-  acquired(holder: string, call: AcquireCall, { id, provider }: PoolConfig, modelClass: ModelClass, answer: Answer<AcquireAnswer>): void {
+  /** `time` is when the caller asked. A class that is no more than a model's name as the caller wrote it is hashed. */
+  acquired(holder: string, call: AcquireCall, pool: PoolConfig, named: ModelClass, time: Millis, answer: Answer<AcquireAnswer>): void {
     const granted = answer.ok && answer.value.end === null ? answer.value : null;
-    const waitedMs = answer.ok ? answer.value.waitedMs : 0;
+    const modelClass = named === '' || pool.modelClasses.some(({ id }) => id === named) ? named : this.#hash(named);
+    const waitedMs = answer.now - time;
     this.#write({
-      ...{ kind: 'acquire', time: answer.now - waitedMs, pool: id, provider: provider.name, modelClass, holder: this.#hash(holder) },
+      ...{ kind: 'acquire', time, pool: pool.id, provider: pool.provider.name, modelClass, holder: this.#hash(holder) },
       ...{ requests: call.requests, inputTokens: call.inputTokens, outputTokens: call.outputTokens, waitedMs },
       lease: granted === null ? null : this.#number(granted.lease.id),
       key: granted?.lease.keyId ?? null,
@@ -123,19 +125,22 @@ export class Recorder {
 
 /** The calls of programs, each written down once it is answered. */
 export class RecordedLeases extends Leases {
+  readonly #store: LeasesOptions['store'];
   readonly #pools: LeasesOptions['pools'];
   readonly #recorder: Recorder;
 
   constructor(options: LeasesOptions, recorder: Recorder) {
     super(options);
+    this.#store = options.store;
     this.#pools = options.pools;
     this.#recorder = recorder;
   }
 
   override async acquire(holder: string, call: AcquireCall, caller?: Caller): Promise<Answer<AcquireAnswer>> {
+    const time = this.#store.now();
     const answer = await super.acquire(holder, call, caller);
     const pool = this.#pools.named(call.pool);
-    if (pool !== undefined) this.#recorder.acquired(holder, call, pool, this.modelClass(pool, call.model), answer);
+    if (pool !== undefined) this.#recorder.acquired(holder, call, pool, this.modelClass(pool, call.model), time, answer);
     return answer;
   }
 

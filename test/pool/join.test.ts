@@ -106,7 +106,26 @@ test('a cooldown of the group that is over does not hide the one of the key that
   expect(world.refusal()).toMatchObject({ retryTime: world.now + HOUR });
 });
 
-test('a key whose account changes takes nothing of what the other account said', () => {
+test('a cooldown from before any account was named goes with the key, whatever is over in the group', () => {
+  const world = new World(TWO);
+  const limited = (waitMs: number) => makeJudgement({ verdict: 'rate_limited', scope: 'limit_group', waitMs });
+  world.report(world.lease(only('a')), { account: 'org', judgement: limited(SECOND) });
+  const [one, two] = [world.lease(only('b')), world.lease(only('b'))];
+  world.advance(MINUTE / 2).report(one, { judgement: limited(HOUR) });
+  world.report(two, { account: 'org' });
+  expect(world.refusal()).toMatchObject({ retryTime: world.now + HOUR, counts: { cooldown: 2 } });
+});
+
+test('a key whose account changes takes nothing along of what was said of the other one', () => {
+  const world = new World(TWO);
+  world.report(world.lease(only('a')), { account: 'org' });
+  const [last, next] = [world.lease(only('b')), world.lease(only('b'))];
+  world.report(last, { account: 'org', observations: remaining(0) });
+  world.advance(1).report(next, { account: 'other' });
+  expect([world.keyFor(only('a')), world.keyFor(only('b'))]).toEqual([undefined, 'b']);
+});
+
+test('a key whose account changes leaves nothing behind of what is said of the new one', () => {
   const world = new World({ keys: [{ id: 'a' }, { id: 'b' }] });
   for (const keyId of ['a', 'b'] as const) world.report(world.lease(only(keyId)), { account: 'org', observations: remaining(50) });
   world.advance(SECOND).report(world.lease(only('b')), { account: 'other', observations: remaining(0) });

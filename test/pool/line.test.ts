@@ -160,7 +160,7 @@ test('a head that is served has had what was kept for it, and the next one has t
 });
 
 test('a head that leaves hands its claim on to the next, so that nobody is held up by those who lose patience', () => {
-  const [hasty, next] = [waiter('hasty'), waiter('next', at(1))];
+  const [hasty, next] = [waiter('hasty', { holder: 'a' }), waiter('next', at(1, { holder: 'b' }))];
   const line = overtaken(hasty, next);
   line.remove(hasty);
   expect(line.kept('m')).toBe(next);

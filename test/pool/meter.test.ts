@@ -11,7 +11,7 @@ const FIXED = { refill: 'fixed', limit: 60, deficit: 60, resetTime: START + 30 *
 describe('what remains at a time', () => {
   test.each<{ rule: string; meter: Partial<Meter>; after: number; remaining: number }>([
     { rule: 'a full limit stays full', meter: {}, after: DAY, remaining: 60 },
-    { rule: 'before its own moment a meter says what it says at it', meter: EMPTY, after: -DAY, remaining: 0 },
+    { rule: 'before its own moment a meter says what it says at it', meter: { ...EMPTY, deficit: 45 }, after: -10 * SECOND, remaining: 15 },
     { rule: 'at its own moment a meter says what was observed', meter: { ...EMPTY, deficit: 45 }, after: 0, remaining: 15 },
     { rule: 'an empty limit is half full half way to its reset', meter: EMPTY, after: MINUTE / 2, remaining: 30 },
     { rule: 'one millisecond before the reset nearly all is back', meter: EMPTY, after: MINUTE - 1, remaining: 59.999 },
@@ -80,7 +80,7 @@ describe('what remains at a time', () => {
   });
 
   test('the residue of sums of fractions is nothing', () => {
-    const meter = makeMeter({ limit: 1, deficit: 0.1 + 0.2, resetTime: START + 3, refillPerMs: 0.1 });
+    const meter = makeMeter({ limit: 1, deficit: 0.1 + 0.2, resetTime: START + 3, refillPerMs: 0.3 / 3 });
     expect(deficitAt(meter, START + 3)).toBe(0);
     expect(remainingAt(meter, START + 3)).toBe(1);
   });

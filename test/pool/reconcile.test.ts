@@ -60,6 +60,14 @@ describe('a rotated secret', () => {
     expect(world.key()).toMatchObject({ activeLeases: 1 });
   });
 
+  test('takes nothing along of what was said of the old account', () => {
+    const world = new World();
+    world.report(world.lease(), { account: 'org', observations: [makeObservation({ remaining: 0, resetInMs: MINUTE })] });
+    expect(world.ask().kind).toBe('exhausted');
+    world.reload({ keys: [{ id: 'a', fingerprint: 'new' }] });
+    expect(world.ask().kind).toBe('granted');
+  });
+
   test('belongs to nobody until responses name its account, and its leases leave the group of the old one', () => {
     const world = new World({
       keys: [

@@ -149,6 +149,26 @@ describe('whoever fits is woken by what made room:', () => {
     expect(fates(waiting)).toBe('b c waits');
   });
 
+  test('a lease that is overdue, although no timer has told of it yet', async () => {
+    const desk = await openDesk({ config: oneLeaseEach('a') });
+    await leased(desk);
+    const waiting = await asked(desk, 2);
+    vi.setSystemTime(START + 60_001);
+    desk.waiting.wakeAll();
+    await settle();
+    expect(fates(waiting)).toBe('a waits');
+  });
+
+  test('nothing else: a line that is empty sets no timer', async () => {
+    const desk = await openDesk({ config: oneLeaseEach('a') });
+    await leased(desk);
+    const timers = vi.getTimerCount();
+    const [only] = await asked(desk, 1);
+    expect(vi.getTimerCount()).toBeGreaterThan(timers);
+    only?.cancel();
+    expect(vi.getTimerCount()).toBe(timers);
+  });
+
   test('nothing else: while nothing happens no timer fires but those of the ends that are known', async () => {
     const desk = await openDesk({ config: oneLeaseEach('a') });
     await leased(desk, { ttlMs: 50_000 });
@@ -202,7 +222,7 @@ describe('the wait ends', () => {
   test('at once for one too many in the line, with a moment to ask again', async () => {
     const desk = await openDesk({ config: busy({ waiting: { max_waiters: 3 } }) });
     const id = await leased(desk);
-    const waiting = await asked(desk, 3);
+    const waiting = await Promise.all(['x', 'y', 'z'].map(async (holder) => (await asked(desk, 1, { holder }))[0] as Asked));
     const tooMany = desk.ask();
     await settle();
     expect(tooMany.answer).toMatchObject({ ok: false, problem: { kind: 'too_many_waiters', retryTime: START + 1_000 } });

@@ -15,6 +15,7 @@ export function makeKey(key: Partial<KeyState> = {}): KeyState {
     group: 'g1',
     block: null,
     modelBlocks: {},
+    concurrency: {},
     draining: false,
     failures: 0,
     witnesses: [],

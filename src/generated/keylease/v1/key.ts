@@ -225,6 +225,16 @@ export interface LimitStatus {
   source: LimitSource;
 }
 
+/** How many leases may be under way on a key, where the provider tells no limit: learnt from what it refused. */
+export interface LearnedConcurrency {
+  /** The models that share it. */
+  modelClass: string;
+  /** Leases that may be under way at once. Grows with successes, is halved by a rate-limit verdict. */
+  limit: number;
+  /** Leases that are. */
+  underWay: number;
+}
+
 /** One key as the pool sees it. Never its secret. */
 export interface KeyStatus {
   /** The pool that it belongs to. */
@@ -256,7 +266,11 @@ export interface KeyStatus {
   /** Its tier: a lower one is used only when no key of a higher one has room. */
   priority: number;
   /** When a response was last reported on it; unset if never. */
-  lastReportTime: Timestamp | undefined;
+  lastReportTime:
+    | Timestamp
+    | undefined;
+  /** Where the provider tells no limits: what was learnt from its refusals instead. */
+  learnedConcurrency: LearnedConcurrency[];
 }
 
 function createBaseLimitStatus(): LimitStatus {
@@ -440,6 +454,99 @@ export const LimitStatus: MessageFns<LimitStatus> = {
   },
 };
 
+function createBaseLearnedConcurrency(): LearnedConcurrency {
+  return { modelClass: "", limit: 0, underWay: 0 };
+}
+
+export const LearnedConcurrency: MessageFns<LearnedConcurrency> = {
+  encode(message: LearnedConcurrency, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.modelClass !== "") {
+      writer.uint32(10).string(message.modelClass);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(16).uint32(message.limit);
+    }
+    if (message.underWay !== 0) {
+      writer.uint32(24).uint32(message.underWay);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LearnedConcurrency {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLearnedConcurrency();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.modelClass = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.underWay = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  toJSON(message: LearnedConcurrency): unknown {
+    const obj: any = {};
+    if (message.modelClass !== "") {
+      obj.modelClass = message.modelClass;
+    }
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.underWay !== 0) {
+      obj.underWay = Math.round(message.underWay);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LearnedConcurrency>): LearnedConcurrency {
+    return LearnedConcurrency.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LearnedConcurrency>): LearnedConcurrency {
+    const message = createBaseLearnedConcurrency();
+    message.modelClass = object.modelClass ?? "";
+    message.limit = object.limit ?? 0;
+    message.underWay = object.underWay ?? 0;
+    return message;
+  },
+};
+
 function createBaseKeyStatus(): KeyStatus {
   return {
     pool: "",
@@ -456,6 +563,7 @@ function createBaseKeyStatus(): KeyStatus {
     weight: 0,
     priority: 0,
     lastReportTime: undefined,
+    learnedConcurrency: [],
   };
 }
 
@@ -502,6 +610,9 @@ export const KeyStatus: MessageFns<KeyStatus> = {
     }
     if (message.lastReportTime !== undefined) {
       Timestamp.encode(message.lastReportTime, writer.uint32(114).fork()).join();
+    }
+    for (const v of message.learnedConcurrency) {
+      LearnedConcurrency.encode(v!, writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -631,6 +742,14 @@ export const KeyStatus: MessageFns<KeyStatus> = {
             message.lastReportTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.learnedConcurrency.push(LearnedConcurrency.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -687,6 +806,9 @@ export const KeyStatus: MessageFns<KeyStatus> = {
     if (message.lastReportTime !== undefined) {
       obj.lastReportTime = fromTimestamp(message.lastReportTime).toISOString();
     }
+    if (message.learnedConcurrency?.length) {
+      obj.learnedConcurrency = message.learnedConcurrency.map((e) => LearnedConcurrency.toJSON(e));
+    }
     return obj;
   },
 
@@ -713,6 +835,7 @@ export const KeyStatus: MessageFns<KeyStatus> = {
     message.lastReportTime = (object.lastReportTime !== undefined && object.lastReportTime !== null)
       ? Timestamp.fromPartial(object.lastReportTime)
       : undefined;
+    message.learnedConcurrency = object.learnedConcurrency?.map((e) => LearnedConcurrency.fromPartial(e)) || [];
     return message;
   },
 };
