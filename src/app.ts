@@ -43,7 +43,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const { leases, waiting, watches, generations, expiry } = service;
 
   const put = (next: Config): Promise<Reloaded> => {
-    for (const warning of next.warnings) log.warn(warning);
+    for (const warning of [...next.warnings, ...onlyAtStart(config, next)]) log.warn(warning);
     return generations.put(next);
   };
   const reload = async (): Promise<Answer<Reloaded>> => {
@@ -54,7 +54,6 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     return answered(reloaded, store.now());
   };
 
-  await put(config);
   const admin = new Admin({ ...service, random, reload });
   const openWatch = (pool: string, wake: () => void) => watches.open(pool, wake);
   const server = new GrpcServer({ leases, admin, openWatch, log, now: () => store.now() });
@@ -81,6 +80,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     await store.close();
   };
   try {
+    await put(config);
     const addresses: string[] = [];
     for (const address of config.listen) addresses.push(await server.listen(address));
     const opsAddress = config.ops === null || ops === null ? null : await ops.listen(config.ops.host, config.ops.port);
@@ -89,6 +89,14 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     await stop();
     throw error;
   }
+}
+
+/** What a reload leaves as it is. */
+function onlyAtStart(before: Config, next: Config): readonly string[] {
+  const settings = { listen: 'listen', ops: 'ops', store: 'store', drainTimeoutMs: 'drain_timeout', logLevel: 'log.level' } as const;
+  const names = Object.keys(settings) as (keyof typeof settings)[];
+  const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(next[name]));
+  return changed.map((name) => `${settings[name]} has changed: this takes effect at the next start`);
 }
 
 function openStore(settings: StoreSettings): Store {

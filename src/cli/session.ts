@@ -6,6 +6,7 @@ import { PoolAdminServiceDefinition } from '../generated/keylease/v1/pool_admin_
 import { channelTarget } from './address.ts';
 import { noAnswer, noServer, usageMistake } from './failure.ts';
 import { type Io, wantsColour } from './io.ts';
+import { protoJson } from './proto-json.ts';
 import { refusals } from './refusal.ts';
 import type { Layout } from './table.ts';
 import { span } from './words.ts';
@@ -56,7 +57,7 @@ export async function withSession(io: Io, command: Command, verb: (session: Sess
           boundMs = timeout + extraMs;
           return { signal: AbortSignal.timeout(boundMs) };
         },
-        print: (message, forPeople) => io.out(`${json ? JSON.stringify(message, null, 2) : forPeople()}\n`),
+        print: (message, forPeople) => io.out(`${json ? JSON.stringify(protoJson(message), null, 2) : forPeople()}\n`),
       });
     } catch (error) {
       if (error instanceof Error && error.name === 'TimeoutError') throw noAnswer(server, span(boundMs));

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { handleServerStreamingCall, handleUnaryCall, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import type { Status } from '../generated/google/rpc/status.ts';
@@ -7,7 +8,7 @@ import { type Answer, answered, type FieldViolation, type Problem } from '../ser
 import { StoreLost } from '../store/store.ts';
 import { FieldCheck } from './check.ts';
 import type { OpenStreams } from './open-streams.ts';
-import { INTERNAL_ERROR, serviceError, statusOf } from './status.ts';
+import { internalError, serviceError, statusOf } from './status.ts';
 
 /** Who calls, where no authentication is configured. */
 const ANONYMOUS = 'anonymous';
@@ -150,8 +151,9 @@ export function statusOfFault(options: HandlerOptions, path: string, fault: unkn
 }
 
 function logged({ log }: HandlerOptions, path: string, fault: unknown): Status {
-  log.error({ err: fault, rpc: path }, 'fault in a call');
-  return INTERNAL_ERROR;
+  const requestId = randomUUID();
+  log.error({ err: fault, rpc: path, request_id: requestId }, 'fault in a call');
+  return internalError(requestId);
 }
 
 /** The answer with its value turned into a message. */

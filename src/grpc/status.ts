@@ -98,8 +98,10 @@ const UNAVAILABLE_TEXT = {
   contended: 'too many changes at once; nothing was changed',
 } as const;
 
-/** A fault: its cause goes to the log, never to the wire. */
-export const INTERNAL_ERROR: Status = make(codes.INTERNAL, 'Internal error', []);
+/** A fault: its cause goes to the log under this id, never to the wire. */
+export function internalError(requestId: string): Status {
+  return make(codes.INTERNAL, 'Internal error', [info('INTERNAL', { request_id: requestId })]);
+}
 
 /** The same for grpc-js, details in the trailer where there are any. */
 export function serviceError(status: Status): ServiceError {

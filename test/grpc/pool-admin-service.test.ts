@@ -59,6 +59,7 @@ test('GetKey shows everything but the secret', async () => {
     weight: 3,
     priority: -2,
     lastReportTime: undefined,
+    learnedConcurrency: [],
   });
 });
 

@@ -160,10 +160,13 @@ test('records that move on again and again are UNAVAILABLE, and to be tried agai
 
 test('a fault is INTERNAL without a word on its cause, which is in the log', async () => {
   const { leases, log } = await startTestApp({ store: faultyStore(new Error('a cause that tells much')) });
-  expect(await refusalOf(leases.acquireKey({}))).toEqual({ status: 'INTERNAL', message: 'Internal error' });
+  const refused = await refusalOf(leases.acquireKey({}));
+  expect(refused).toMatchObject({ status: 'INTERNAL', message: 'Internal error', errorInfo: { reason: 'INTERNAL' } });
+  expect(JSON.stringify(refused)).not.toContain('cause');
   expect(log).toContainEqual(
     expect.objectContaining({
       level: 50,
+      request_id: refused.errorInfo?.metadata?.request_id,
       rpc: '/keylease.v1.KeyLeaseService/AcquireKey',
       err: expect.objectContaining({ message: 'a cause that tells much' }),
     }),

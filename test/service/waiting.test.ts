@@ -112,7 +112,7 @@ describe('whoever fits is woken by what made room:', () => {
   });
 
   test('a cooldown that is over', async () => {
-    const desk = await openDesk({ config: patientPool([keyOf('a')]) });
+    const desk = await openDesk({ config: patientPool([keyOf('a', { limits: { requests: 1_000 } })]) });
     await tell(desk, await leased(desk), 429, new Map([['retry-after', '9']]));
     const waiting = await asked(desk, 2);
     await pass(9_000);

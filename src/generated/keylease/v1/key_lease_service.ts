@@ -264,7 +264,7 @@ export interface ReportHeadersRequest {
   statusCode: number;
   /** The response headers as received, names in any case: all of them, or only those about rate limits. At most 256, 16 KiB together. */
   headers: { [key: string]: string };
-  /** The body of an error response as received; what exceeds 16 KiB is cut. Read for billing, bans and delays that are told only there. Never stored, never logged. */
+  /** The body of an error response as received; what exceeds 16 KiB is cut, and a whole message of more than 64 KiB is refused. Read for billing, bans and delays that are told only there. Never stored, never logged. */
   errorBody: string;
   /** What was really used. Unset: the estimate stands. */
   usage:

@@ -109,3 +109,11 @@ test('two keys whose responses name one account share its allowance, and the log
     keys.map(({ pool, keyId, limitGroup }) => [pool, keyId, limitGroup]),
   );
 });
+
+test('a reload says what takes effect only at the next start', async () => {
+  const server = await startTestApp({ config: onePool([keyOf('a')]) });
+  await reload(server, { ...onePool([keyOf('a')]), drain_timeout: '3s' });
+  expect(server.log).toContainEqual(
+    expect.objectContaining({ level: 40, msg: 'drain_timeout has changed: this takes effect at the next start' }),
+  );
+});
