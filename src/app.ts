@@ -4,8 +4,11 @@ import { GrpcServer } from './grpc/server.ts';
 import { OpsServer } from './ops/http.ts';
 import { Admin } from './service/admin.ts';
 import type { Reloaded } from './service/generations.ts';
+import type { Events } from './service/leases.ts';
 import { type Answer, answered, refused } from './service/problem.ts';
+import { Recorder } from './service/record.ts';
 import { createService } from './service/service.ts';
+import { openTraceFile } from './service/trace-file.ts';
 import { openFileStore } from './store/file.ts';
 import { memoryStore } from './store/memory.ts';
 import type { Store } from './store/store.ts';
@@ -19,6 +22,8 @@ export interface AppOptions {
   readonly random?: () => number;
   /** In the place of the store that the configuration names. */
   readonly store?: Store;
+  /** A file to which a trace of acquires and reports is appended, without anything secret. */
+  readonly record?: string;
 }
 
 /** A service that runs. */
@@ -36,10 +41,13 @@ export interface App {
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
   const { log = pino({ level: 'silent' }), random = Math.random } = options;
   const store = options.store ?? openStore(config.store);
-  const service = createService(store, random, {
+  const trace =
+    options.record === undefined ? undefined : openTraceFile(options.record, (err) => log.error({ err }, 'the recording has ended'));
+  const events: Events = {
     joinedGroup: (pool, key, group) =>
       log.info({ pool, key, group }, 'responses name the account of this key: it shares the allowance of its limit group'),
-  });
+  };
+  const service = createService(store, random, events, trace && new Recorder(trace));
   const { leases, waiting, watches, generations, expiry } = service;
 
   const put = (next: Config): Promise<Reloaded> => {
@@ -78,6 +86,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     watches.close();
     await ops?.close();
     await store.close();
+    await trace?.close();
+    if (trace !== undefined && trace.dropped > 0) log.warn({ dropped: trace.dropped }, 'lines of the recording were dropped');
   };
   try {
     await put(config);

@@ -5,6 +5,7 @@ import { addVerb, buildProgram } from './cli/program.ts';
 import { runProgram } from './cli/run.ts';
 import { configVerb } from './cli/verbs/config.ts';
 import { serveVerb } from './cli/verbs/serve.ts';
+import { simulateVerb } from './cli/verbs/simulate.ts';
 import { CannotListen } from './config/cannot-listen.ts';
 import { StoreNotOpened } from './store/file-errors.ts';
 
@@ -12,6 +13,7 @@ const io = processIo();
 const program = buildProgram(io, startApp);
 addVerb(program, serveVerb(io));
 addVerb(program, configVerb(io));
+addVerb(program, simulateVerb(io));
 try {
   process.exitCode = await runProgram(program, process.argv.slice(2), io);
 } catch (error) {

@@ -53,6 +53,12 @@ export function acquireCalls(ids: readonly number[]): Buffer {
   return grpcMessage(LeaseStreamRequest.encode({ calls }).finish());
 }
 
+/** One message of a LeaseStream that gives one lease back. */
+export function releaseCall(id: number, leaseId: string): Buffer {
+  const call = { $case: 'releaseLease' as const, value: { leaseId } };
+  return grpcMessage(LeaseStreamRequest.encode({ calls: [{ id, call }] }).finish());
+}
+
 const REPLIES_TAG = 0x0a;
 const REPLY_ID_TAG = 0x08;
 const ACQUIRE_KEY_TAG = 0x12;

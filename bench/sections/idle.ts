@@ -1,5 +1,5 @@
 import { Connection } from '../load/connection.ts';
-import { acquireCalls, LEASE_STREAM } from '../load/messages.ts';
+import { LEASE_STREAM, releaseCall } from '../load/messages.ts';
 import type { Stage } from '../stage.ts';
 
 /** What idle streams cost a server. */
@@ -12,7 +12,7 @@ export interface Idle {
 const STREAMS_PER_CONNECTION = 500;
 const SETTLING_MS = 1_500;
 
-/** Opens streams on a fresh server, leases one key on each, and sees what memory they hold once nothing happens on them. */
+/** Opens streams on a fresh server, makes one call on each that leaves nothing behind, and sees what memory they hold once nothing happens on them. */
 export async function measureIdle(stage: Stage, streams: number): Promise<Idle | { readonly missing: string }> {
   const subject = await stage.fresh();
   if (!(await stage.servesStream(subject))) return { missing: 'not served by this version' };
@@ -30,12 +30,12 @@ export async function measureIdle(stage: Stage, streams: number): Promise<Idle |
   return { streams, rssBytesBefore, rssBytes };
 }
 
-const ONE_ACQUIRE = acquireCalls([1]);
+const ONE_CALL = releaseCall(1, 'a lease that there is not');
 
 /** Resolves once the first call on the stream is answered, so that the stream surely is open. */
 function openStream(connection: Connection): Promise<void> {
   return new Promise((resolve, reject) => {
     const onEnd = () => reject(new Error('the server has ended an idle stream'));
-    connection.call(LEASE_STREAM, { onMessage: () => resolve(), onEnd }).send(ONE_ACQUIRE, false);
+    connection.call(LEASE_STREAM, { onMessage: () => resolve(), onEnd }).send(ONE_CALL, false);
   });
 }

@@ -1,6 +1,7 @@
 import { acquire, type Chance } from '../../src/pool/acquire.ts';
 import type { GroupState, PoolConfig } from '../../src/pool/model.ts';
 import { freshKey, metersOf } from '../../src/pool/room.ts';
+import { Indexes } from '../../src/service/indexes.ts';
 import { Pools } from '../../src/service/pools.ts';
 import { memoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -33,7 +34,7 @@ const REQUEST = {
   contentHash: '',
 };
 
-/** How long the pure decision takes by the number of keys: where all have room, and where none has. */
+/** How long the pure decision takes by the number of keys, wired as in the service: where all have room, and where none has. */
 export async function measurePicks(budgetMs: number): Promise<readonly Pick[]> {
   const picks: Pick[] = [];
   for (const keys of SIZES) {
@@ -47,7 +48,12 @@ async function measurePick(keys: number, answer: Pick['answer'], budgetMs: numbe
   const pool = poolOf(keys, store);
   await fill(store, pool, answer);
   let lastId = 0;
-  const chance: Chance = { random: Math.random, mintLeaseId: () => `lease-${++lastId}` };
+  const indexes = new Indexes(store);
+  const chance: Chance = {
+    random: Math.random,
+    mintLeaseId: () => `lease-${++lastId}`,
+    indexOf: (facts, modelClass) => indexes.of(facts, modelClass),
+  };
   const latenciesMs: number[] = [];
   const pickOnce = async () => {
     const facts = store.read(pool);

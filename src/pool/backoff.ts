@@ -17,7 +17,7 @@ const HOUR = 60 * MINUTE;
 /** Rate limits are short and end by themselves; dead credentials and empty accounts are looked at again now and then, by one lease at a time. */
 export const BACKOFFS: Readonly<Record<Reason, Backoff>> = {
   rate_limited: { firstMs: SECOND, longestMs: MINUTE, jitter: 0, kind: 'cooldown', after: 'free' },
-  overloaded: { firstMs: SECOND, longestMs: 30 * SECOND, jitter: 0.5, kind: 'cooldown', after: 'free' },
+  overloaded: { firstMs: SECOND, longestMs: 8 * SECOND, jitter: 0.5, kind: 'cooldown', after: 'free' },
   server_error: { firstMs: 10 * SECOND, longestMs: 5 * MINUTE, jitter: 0.1, kind: 'cooldown', after: 'probation' },
   no_response: { firstMs: 10 * SECOND, longestMs: 5 * MINUTE, jitter: 0.1, kind: 'cooldown', after: 'probation' },
   permission_denied: { firstMs: HOUR, longestMs: 24 * HOUR, jitter: 0, kind: 'unhealthy', after: 'probation' },

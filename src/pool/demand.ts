@@ -5,6 +5,16 @@ import type { Dimension, ModelClass } from './upstream.ts';
 /** How much the newest call moves the estimate. */
 const NEWEST_SHARE = 0.1;
 
+/** The share of calls that are to stay within what is reserved: the rest is made up for by those that use less. */
+const WITHIN = 0.8;
+
+/** How far one call moves the factor, and where it ends. */
+const PAD_STEP = 0.02;
+const PAD_MAX = 2;
+
+/** Calls after which the factor counts. */
+const CALLS_MIN = 20;
+
 /** More than any call takes. With it the sums of thousands of leases are exact. */
 const TOKENS_MAX = 2 ** 40;
 
@@ -19,17 +29,20 @@ export interface AskedDemand {
 }
 
 /**
- * The demand to reserve: the caller's estimates, and where there are none what leases of the class used lately, the mean
- * plus the usual distance from it; nothing while nothing is known.
+ * The demand to reserve: the caller's estimates, and where there are none what leases of the class used lately, the mean plus the usual
+ * distance from it; nothing while nothing is known. Where calls of the class use more than was reserved for them, more is.
  */
 export function wantedDemand(asked: AskedDemand, state: PoolState, modelClass: ModelClass): WantedDemand {
   const usage = state.usage[modelClass];
   const guess = (mean = 0, spread = 0) => Math.ceil(mean + spread) * asked.requests;
   const atMost = (tokens: number) => Math.min(TOKENS_MAX, tokens);
+  const padded = (tokens: number, pad = 1) => atMost(usage !== undefined && usage.calls >= CALLS_MIN ? Math.ceil(tokens * pad) : tokens);
   return {
     requests: asked.requests,
-    inputTokens: atMost(asked.inputTokens ?? guess(usage?.inputMean, usage?.inputSpread)),
-    outputTokens: atMost(asked.outputTokens ?? guess(usage?.outputMean, usage?.outputSpread)),
+    inputTokens: padded(asked.inputTokens ?? guess(usage?.inputMean, usage?.inputSpread), usage?.inputPad),
+    outputTokens: padded(asked.outputTokens ?? guess(usage?.outputMean, usage?.outputSpread), usage?.outputPad),
+    leastInputTokens: atMost(asked.inputTokens ?? 0),
+    leastOutputTokens: atMost(asked.outputTokens ?? 0),
     inputGuessed: asked.inputTokens === null,
     outputGuessed: asked.outputTokens === null,
   };
@@ -38,14 +51,16 @@ export function wantedDemand(asked: AskedDemand, state: PoolState, modelClass: M
 /** The demand on one key: a guess is cut to the whole tokens of its limits, for a guess must not be what makes a call impossible. */
 export function demandOn(wanted: WantedDemand, meters: readonly Meter[]): Demand {
   let { inputTokens, outputTokens } = wanted;
-  if (!(wanted.inputGuessed || wanted.outputGuessed)) return wanted;
+  const { leastInputTokens, leastOutputTokens } = wanted;
+  if (inputTokens === leastInputTokens && outputTokens === leastOutputTokens) return wanted;
+  const cut = (tokens: number, least: number, limit: number) => Math.max(least, Math.min(tokens, limit));
   for (const meter of meters) {
     const limit = Math.floor(meter.limit);
-    if (meter.dimension === 'input_tokens' && wanted.inputGuessed) inputTokens = Math.min(inputTokens, limit);
-    if (meter.dimension === 'output_tokens' && wanted.outputGuessed) outputTokens = Math.min(outputTokens, limit);
+    if (meter.dimension === 'input_tokens') inputTokens = cut(inputTokens, leastInputTokens, limit);
+    if (meter.dimension === 'output_tokens') outputTokens = cut(outputTokens, leastOutputTokens, limit);
     if (meter.dimension !== 'tokens') continue;
-    if (wanted.outputGuessed) outputTokens = Math.min(outputTokens, Math.max(0, limit - inputTokens));
-    if (wanted.inputGuessed) inputTokens = Math.min(inputTokens, Math.max(0, limit - outputTokens));
+    outputTokens = cut(outputTokens, leastOutputTokens, limit - inputTokens);
+    inputTokens = cut(inputTokens, leastInputTokens, limit - outputTokens);
   }
   return { requests: wanted.requests, inputTokens, outputTokens };
 }
@@ -58,20 +73,35 @@ export function neededOn(dimension: Dimension, demand: Demand, wanted: WantedDem
   return Math.max(guessed ? 1 : 0, amountOn(dimension, demand));
 }
 
-/** The pool after one more call told what it used. */
-export function learnUsage(state: PoolState, modelClass: ModelClass, used: { inputTokens: number; outputTokens: number }): PoolState {
+type Tokens = Pick<Demand, 'inputTokens' | 'outputTokens'>;
+
+/** The pool after one more call told what it used, and what was held for it. */
+export function learnUsage(state: PoolState, modelClass: ModelClass, used: Tokens, held: Tokens): PoolState {
   const known = state.usage[modelClass];
   if (known === undefined && Object.keys(state.usage).length >= CLASSES_MAX) return state;
-  return { ...state, usage: { ...state.usage, [modelClass]: moved(known, used) } };
+  return { ...state, usage: { ...state.usage, [modelClass]: moved(known, used, held) } };
 }
 
-function moved(known: UsageEstimate | undefined, used: { inputTokens: number; outputTokens: number }): UsageEstimate {
-  if (known === undefined) return { inputMean: used.inputTokens, inputSpread: 0, outputMean: used.outputTokens, outputSpread: 0 };
+function moved(known: UsageEstimate | undefined, used: Tokens, held: Tokens): UsageEstimate {
+  if (known === undefined) {
+    const mean = { inputMean: used.inputTokens, inputSpread: 0, outputMean: used.outputTokens, outputSpread: 0 };
+    return { ...mean, calls: 1, inputPad: 1, outputPad: 1 };
+  }
   const towards = (old: number, newest: number) => old + (newest - old) * NEWEST_SHARE;
   return {
     inputMean: towards(known.inputMean, used.inputTokens),
     inputSpread: towards(known.inputSpread, Math.abs(used.inputTokens - known.inputMean)),
     outputMean: towards(known.outputMean, used.outputTokens),
     outputSpread: towards(known.outputSpread, Math.abs(used.outputTokens - known.outputMean)),
+    calls: Math.min(CALLS_MIN, known.calls + 1),
+    inputPad: movedPad(known.inputPad, used.inputTokens, held.inputTokens),
+    outputPad: movedPad(known.outputPad, used.outputTokens, held.outputTokens),
   };
+}
+
+/** Rests where WITHIN of the calls stay within what was held for them. */
+function movedPad(pad: number, used: number, held: number): number {
+  if (held === 0) return pad;
+  const step = used > held ? WITHIN : WITHIN - 1;
+  return Math.min(PAD_MAX, Math.max(1, pad + PAD_STEP * step));
 }

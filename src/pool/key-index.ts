@@ -15,7 +15,10 @@ const WINDOW_MS = 60_000;
 const NONE: ReadonlySet<string> = new Set();
 
 /** What a key must have room for, not to be set aside: one request that asks for nothing else. */
-const LEAST: Ask['wanted'] = { requests: 1, inputTokens: 0, outputTokens: 0, inputGuessed: false, outputGuessed: false };
+const LEAST: Ask['wanted'] = {
+  ...{ requests: 1, inputTokens: 0, outputTokens: 0, leastInputTokens: 0, leastOutputTokens: 0 },
+  ...{ inputGuessed: false, outputGuessed: false },
+};
 
 interface Found {
   readonly key: KnownKey;

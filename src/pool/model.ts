@@ -11,6 +11,9 @@ export interface Demand {
 
 /** A demand before a key is chosen: what was guessed for a caller who gave no estimate never exceeds a limit. */
 export interface WantedDemand extends Demand {
+  /** The caller's own estimates, 0 where there are none: what is reserved beyond them is a guess. */
+  readonly leastInputTokens: number;
+  readonly leastOutputTokens: number;
   readonly inputGuessed: boolean;
   readonly outputGuessed: boolean;
 }
@@ -164,6 +167,11 @@ export interface UsageEstimate {
   readonly inputSpread: number;
   readonly outputMean: number;
   readonly outputSpread: number;
+  /** Calls that this was learnt from. */
+  readonly calls: number;
+  /** What a reservation is multiplied with so that most calls stay within it, from 1. */
+  readonly inputPad: number;
+  readonly outputPad: number;
 }
 
 /** What is known of a pool as a whole. */

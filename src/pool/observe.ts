@@ -11,6 +11,9 @@ const SPENT_PARTS_MAX = 64;
 /** Limits kept for one model class: callers send the headers, and a header may name any window. */
 const METERS_MAX = 16;
 
+/** Waits are told in whole seconds. */
+const RESET_ROUNDING_MS = 1_000;
+
 const MINUTE_MS = 60_000;
 
 const MONTH_MS = 2_592_000_000;
@@ -123,9 +126,19 @@ function grounded(frame: Meter, observation: Observation, remaining: number, at:
     ...frame,
     deficit,
     at: at.responseTime,
-    resetTime: resetInMs === null ? null : at.responseTime + resetInMs,
+    resetTime: resetInMs === null ? null : (knownReset(frame, resetInMs, at) ?? at.responseTime + resetInMs),
     refillPerMs: resetInMs === null || resetInMs === 0 ? frame.limit / frame.windowMs : deficit / resetInMs,
   };
+}
+
+/**
+ * The end of a fixed window that is known already, where this observation can mean the same one: a wait is told by the time at which the
+ * numbers were taken, which lies somewhere between request and response, and in whole seconds. null: it means another one.
+ */
+function knownReset({ refill, resetTime }: Meter, resetInMs: number, at: ObservedAt): Millis | null {
+  if (refill !== 'fixed' || resetTime === null || resetTime <= at.responseTime) return null;
+  const isSame = resetTime >= at.requestTime + resetInMs - RESET_ROUNDING_MS && resetTime <= at.responseTime + resetInMs;
+  return isSame ? resetTime : null;
 }
 
 /** A reset that is over although something is missing contradicts itself: then only time over the window brings it back. */

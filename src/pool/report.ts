@@ -142,7 +142,10 @@ function settle(facts: Facts, config: KeyConfig, draft: Draft, lease: Lease, tol
   const used = usedBy(facts, lease, told);
   const at: SpentAt = { ...times, endTime: facts.now };
   const meters = spendAll(metersOf(draft.group, config, lease.modelClass), used, at, facts.pool.provider.counting);
-  const pool = told.used !== null && told.judgement.verdict === 'ok' ? learnUsage(draft.pool, lease.modelClass, told.used) : draft.pool;
+  const pool =
+    told.used !== null && told.judgement.verdict === 'ok'
+      ? learnUsage(draft.pool, lease.modelClass, told.used, shareOf(lease))
+      : draft.pool;
   return { ...draft, pool, group: withMeters(draft.group, lease, recounted(facts, draft, lease, meters)) };
 }
 

@@ -6,6 +6,7 @@ import { Indexes } from './indexes.ts';
 import { LeaseIds } from './lease-id.ts';
 import { type Events, Leases } from './leases.ts';
 import { Pools } from './pools.ts';
+import { RecordedLeases, type Recorder } from './record.ts';
 import { Waiting } from './waiting.ts';
 import { Watches } from './watch.ts';
 
@@ -20,8 +21,8 @@ export interface Service {
   readonly generations: Generations;
 }
 
-/** `random` draws from [0, 1). */
-export function createService(store: Store, random: () => number, events: Events): Service {
+/** `random` draws from [0, 1). A recorder writes down what callers ask and report. */
+export function createService(store: Store, random: () => number, events: Events, recorder?: Recorder): Service {
   const pools = new Pools(store.installationKey);
   const poolOfLease = (id: string) => pools.ofLease(id);
   const expiry: Expiry = new Expiry(store, poolOfLease, (lease) => leases.noteExpired(lease));
@@ -33,7 +34,8 @@ export function createService(store: Store, random: () => number, events: Events
     indexOf: (facts, modelClass) => indexes.of(facts, modelClass),
   };
   const waiting = new Waiting({ store, expiry, chance, poolOf: (id) => pools.named(id) });
-  const leases = new Leases({ store, expiry, pools, waiting, ids, chance, events });
+  const options = { store, expiry, pools, waiting, ids, chance, events };
+  const leases = recorder === undefined ? new Leases(options) : new RecordedLeases(options, recorder);
   const watches = new Watches(store, pools);
   const generations = new Generations({ store, expiry, pools, waiting, watches });
   return { store, pools, expiry, waiting, leases, watches, generations };

@@ -16,7 +16,7 @@ test.each<{ reason: Reason; waits: readonly number[] }>([
 
 test.each<{ reason: Reason; strikes: number; least: number; most: number }>([
   { reason: 'overloaded', strikes: 1, least: SECOND, most: 1_500 },
-  { reason: 'overloaded', strikes: 9, least: 30 * SECOND, most: 45 * SECOND },
+  { reason: 'overloaded', strikes: 9, least: 8 * SECOND, most: 12 * SECOND },
   { reason: 'server_error', strikes: 1, least: 10 * SECOND, most: 11 * SECOND },
   { reason: 'no_response', strikes: 9, least: 5 * MINUTE, most: 330 * SECOND },
 ])('$reason after $strikes strikes adds a part by lot, so that not all return at once', ({ reason, strikes, least, most }) => {

@@ -1,11 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { demandOn, learnUsage, neededOn, wantedDemand } from '../../src/pool/demand.ts';
-import type { Meter, UsageEstimate, WantedDemand } from '../../src/pool/model.ts';
+import type { Meter, PoolState, UsageEstimate, WantedDemand } from '../../src/pool/model.ts';
 import type { Dimension } from '../../src/pool/upstream.ts';
 import { FRESH_POOL } from '../../src/store/store.ts';
 import { makeMeter, makeWanted } from '../support/make.ts';
 
-const USAGE: UsageEstimate = { inputMean: 100, inputSpread: 20.5, outputMean: 50, outputSpread: 10 };
+const USAGE: UsageEstimate = {
+  inputMean: 100,
+  inputSpread: 20.5,
+  outputMean: 50,
+  outputSpread: 10,
+  calls: 5,
+  inputPad: 1.5,
+  outputPad: 1.5,
+};
 const state = { ...FRESH_POOL, usage: { opus: USAGE } };
 
 describe('what is wanted', () => {
@@ -47,7 +55,7 @@ describe('what is wanted', () => {
     },
   ])('$rule', ({ asked, modelClass, wanted, guessed }) => {
     const [inputGuessed, outputGuessed] = guessed;
-    expect(wantedDemand(asked, state, modelClass)).toEqual({ requests: asked.requests, ...wanted, inputGuessed, outputGuessed });
+    expect(wantedDemand(asked, state, modelClass)).toMatchObject({ requests: asked.requests, ...wanted, inputGuessed, outputGuessed });
   });
 });
 
@@ -130,26 +138,77 @@ describe('the demand on one key', () => {
   });
 });
 
+/** What was held for a call. */
+const HELD = { inputTokens: 0, outputTokens: 0 };
+
 describe('what is learnt of usage', () => {
   test('the first call is the mean', () => {
-    expect(learnUsage(FRESH_POOL, 'opus', { inputTokens: 80, outputTokens: 9 }).usage).toEqual({
-      opus: { inputMean: 80, inputSpread: 0, outputMean: 9, outputSpread: 0 },
+    expect(learnUsage(FRESH_POOL, 'opus', { inputTokens: 80, outputTokens: 9 }, HELD).usage).toEqual({
+      opus: { inputMean: 80, inputSpread: 0, outputMean: 9, outputSpread: 0, calls: 1, inputPad: 1, outputPad: 1 },
     });
   });
 
   test('each further call moves mean and spread by a tenth of the way', () => {
-    const { usage } = learnUsage(state, 'opus', { inputTokens: 200, outputTokens: 0 });
-    expect(usage.opus).toEqual({ inputMean: 110, inputSpread: 20.5 + (100 - 20.5) * 0.1, outputMean: 45, outputSpread: 14 });
+    const { usage } = learnUsage(state, 'opus', { inputTokens: 200, outputTokens: 0 }, HELD);
+    expect(usage.opus).toMatchObject({ inputMean: 110, inputSpread: 20.5 + (100 - 20.5) * 0.1, outputMean: 45, outputSpread: 14 });
   });
 
   test('classes do not teach each other', () => {
-    expect(learnUsage(state, 'haiku', { inputTokens: 1, outputTokens: 1 }).usage.opus).toBe(USAGE);
+    expect(learnUsage(state, 'haiku', { inputTokens: 1, outputTokens: 1 }, HELD).usage.opus).toBe(USAGE);
   });
 
   test('64 classes are remembered, and those go on learning', () => {
     const classes = Array.from({ length: 70 }, (_, n) => `model-${n}`);
-    const full = classes.reduce((pool, each) => learnUsage(pool, each, { inputTokens: 10, outputTokens: 1 }), FRESH_POOL);
+    const full = classes.reduce((pool, each) => learnUsage(pool, each, { inputTokens: 10, outputTokens: 1 }, HELD), FRESH_POOL);
     expect(Object.keys(full.usage)).toHaveLength(64);
-    expect(learnUsage(full, 'model-0', { inputTokens: 20, outputTokens: 1 }).usage['model-0']).toMatchObject({ inputMean: 11 });
+    expect(learnUsage(full, 'model-0', { inputTokens: 20, outputTokens: 1 }, HELD).usage['model-0']).toMatchObject({ inputMean: 11 });
+  });
+});
+
+describe('where calls use more than was reserved for them', () => {
+  const asked = { requests: 1, inputTokens: 1_000, outputTokens: 100 };
+
+  /** The pool after so many calls, each with its estimate reserved as the pool had it then. */
+  function after(calls: number, usedOf: (call: number) => number) {
+    let pool = FRESH_POOL as PoolState;
+    for (let call = 0; call < calls; call += 1) {
+      pool = learnUsage(pool, 'opus', { inputTokens: usedOf(call), outputTokens: 10 }, wantedDemand(asked, pool, 'opus'));
+    }
+    return wantedDemand(asked, pool, 'opus');
+  }
+
+  test('more is reserved than the caller estimates, and the least is what it estimates', () => {
+    const wanted = after(100, () => 1_300);
+    expect(wanted).toMatchObject({ leastInputTokens: 1_000, inputGuessed: false });
+    expect(wanted.inputTokens).toBeGreaterThan(1_280);
+    expect(wanted.inputTokens).toBeLessThan(1_330);
+  });
+
+  test('four of five calls stay within it', () => {
+    const { inputTokens } = after(2_000, (call) => 600 + ((call * 617) % 801));
+    expect(inputTokens).toBeGreaterThan(1_200);
+    expect(inputTokens).toBeLessThan(1_300);
+  });
+
+  test('estimates that are enough stay as they are', () => {
+    expect(after(500, () => 1_000)).toMatchObject({ inputTokens: 1_000, outputTokens: 100 });
+  });
+
+  test('a few calls are no evidence', () => {
+    expect(after(19, () => 5_000)).toMatchObject({ inputTokens: 1_000 });
+  });
+
+  test('it is at most doubled, whatever is reported', () => {
+    expect(after(5_000, () => 2 ** 50)).toMatchObject({ inputTokens: 2_000 });
+  });
+
+  test('and never makes a call impossible that fits by its estimate', () => {
+    const meters = [makeMeter({ dimension: 'input_tokens', limit: 1_100 })];
+    expect(
+      demandOn(
+        after(100, () => 1_300),
+        meters,
+      ),
+    ).toMatchObject({ inputTokens: 1_100 });
   });
 });

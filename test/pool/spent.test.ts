@@ -49,6 +49,18 @@ describe('usage that an observation does not contain', () => {
     expect(meter.spent.reduce((sum, { amount }) => sum + amount, 0)).toBe(1_000);
   });
 
+  test('parts that became one are counted until the last of them is contained', () => {
+    const times = Array.from({ length: 200 }, (_, n) => START + n * 10);
+    const used = times.reduce(
+      (meter, time) => spend(meter, { amount: 1, containedAfter: time, countedBy: time }),
+      makeMeter({ limit: 1e6 }),
+    );
+    const at = { requestTime: START + 1_150, responseTime: START + 2_000 };
+    const [meter] = observe([used], { limit: 1e6, remaining: 1e6 }, at);
+    const uncontained = times.filter((time) => !isContained(time, at.requestTime)).length;
+    expect(meter!.spent.reduce((sum, { amount }) => sum + amount, 0)).toBeGreaterThanOrEqual(uncontained);
+  });
+
   test('under lasting load usage that is contained by now goes, so that it is not counted for ever', () => {
     let meters = observe([], { dimension: 'output_tokens', limit: 10_000, remaining: 10_000 });
     for (let ms = 0; ms < 2 * MINUTE; ms += 20) {

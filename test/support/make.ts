@@ -126,7 +126,10 @@ export function makeDemand(demand: Partial<Demand> = {}): Demand {
 }
 
 export function makeWanted(wanted: Partial<WantedDemand> = {}): WantedDemand {
-  return { ...makeDemand(), inputGuessed: false, outputGuessed: false, ...wanted };
+  const { inputTokens, outputTokens, inputGuessed = false, outputGuessed = false } = { ...makeDemand(), ...wanted };
+  const leastInputTokens = inputGuessed ? 0 : inputTokens;
+  const leastOutputTokens = outputGuessed ? 0 : outputTokens;
+  return { ...makeDemand(), leastInputTokens, leastOutputTokens, inputGuessed, outputGuessed, ...wanted };
 }
 
 export function makeLease(lease: Partial<Lease> = {}): Lease {

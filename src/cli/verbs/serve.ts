@@ -13,16 +13,22 @@ export function serveVerb(io: Io): Command {
   return new Command('serve')
     .description('run the service until SIGTERM or SIGINT; SIGHUP reads the configuration again')
     .option('--config <file>', `the configuration (environment: KEYLEASE_CONFIG)`, io.env.KEYLEASE_CONFIG || CONFIG_FILE)
-    .action((options: { config: string }) => serve(options.config, io));
+    .option('--record <file>', 'append what is asked and reported, without anything secret, for `keylease simulate`')
+    .action((options: Options) => serve(options, io));
 }
 
-async function serve(path: string, io: Io): Promise<void> {
+interface Options {
+  readonly config: string;
+  readonly record?: string;
+}
+
+async function serve({ config: path, record }: Options, io: Io): Promise<void> {
   if (!existsSync(path)) throw usageMistake(`there is no configuration ${path}: name one with --config FILE`);
   const reading = await readConfigFile(path, io.env);
   if (!reading.ok) throw usageMistake(reading.mistakes.map(formatMistake).join('\n'));
   const { config } = reading;
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 1, sync: true }));
-  const app = await startApp(config, { log, readConfig: () => readAgain(path, io) });
+  const app = await startApp(config, { log, readConfig: () => readAgain(path, io), ...(record === undefined ? {} : { record }) });
   // Before anybody is told that the service is up, so that no signal finds it deaf.
   const signalled = untilSignal(log, () => app.reload());
   log.info({ listen: app.addresses, ops: app.opsAddress, config: path, store: config.store.kind }, 'keylease serves');

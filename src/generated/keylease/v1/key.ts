@@ -229,7 +229,7 @@ export interface LimitStatus {
 export interface LearnedConcurrency {
   /** The models that share it. */
   modelClass: string;
-  /** Leases that may be under way at once. Grows with successes, is halved by a rate-limit verdict. */
+  /** Leases that may be under way at once. Grows with successes, is cut by a rate-limit verdict. */
   limit: number;
   /** Leases that are. */
   underWay: number;
