@@ -46,6 +46,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const events: Events = {
     joinedGroup: (pool, key, group) =>
       log.info({ pool, key, group }, 'responses name the account of this key: it shares the allowance of its limit group'),
+    poolShrank: (pool, key, verdict, left) =>
+      log.warn({ pool, key, verdict, ...left }, 'the pool is smaller: this key, or its limit group, is out'),
   };
   const service = createService(store, random, events, trace && new Recorder(trace));
   const { leases, waiting, watches, generations, expiry } = service;

@@ -52,7 +52,7 @@ export function word(prefix: string, name: string): string {
 export const plain = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ');
 
 /** Milliseconds since the epoch. */
-export const toMillis = (time: Timestamp): number => time.seconds * SECOND + time.nanos / 1e6;
+const toMillis = (time: Timestamp): number => time.seconds * SECOND + time.nanos / 1e6;
 
 /** Milliseconds of a protobuf Duration. */
 export const durationMs = (duration: Duration): number => duration.seconds * SECOND + duration.nanos / 1e6;

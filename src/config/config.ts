@@ -17,7 +17,7 @@ export interface Config {
 
 export type ListenAddress = TcpAddress | UnixAddress;
 
-export interface TcpAddress {
+interface TcpAddress {
   readonly kind: 'tcp';
   /** A name or an address; IPv6 without its brackets. */
   readonly host: string;
@@ -25,7 +25,7 @@ export interface TcpAddress {
   readonly port: number;
 }
 
-export interface UnixAddress {
+interface UnixAddress {
   readonly kind: 'unix';
   /** Absolute. */
   readonly path: string;
@@ -34,7 +34,7 @@ export interface UnixAddress {
 /** The path is as written: a relative one starts at the working directory of the process. */
 export type StoreSettings = { readonly kind: 'memory' } | { readonly kind: 'file'; readonly path: string };
 
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
 /** A pool as the file has it: provider and strategy by name, keys with their secret. */
 export interface PoolSettings extends Omit<PoolConfig, 'provider' | 'strategy' | 'modelClasses' | 'keys'> {

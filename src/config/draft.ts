@@ -15,7 +15,7 @@ export interface DraftItem {
   readonly id: unknown;
 }
 
-export interface DraftKey extends DraftItem {
+interface DraftKey extends DraftItem {
   readonly secret: unknown;
 }
 

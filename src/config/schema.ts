@@ -5,7 +5,7 @@ import { unknownName } from './nearest.ts';
 
 /** Shape, bounds and defaults of the configuration file, after its variables were replaced. Every text here is shown by editors. */
 
-export const DEFAULT_STRATEGY = 'least_loaded';
+const DEFAULT_STRATEGY = 'least_loaded';
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 const STORE_KINDS = ['memory', 'file'] as const;
 

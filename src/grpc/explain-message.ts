@@ -3,7 +3,7 @@ import { type ExplainAcquireResponse, type KeyExplanation, PassedOver } from '..
 import type * as core from '../pool/explain.ts';
 import { limitView } from '../pool/status.ts';
 import type { Millis } from '../pool/upstream.ts';
-import { amountOf, limitMessage } from './messages.ts';
+import { amountOf, blockMessage, limitMessage } from './messages.ts';
 import { statusOf } from './status.ts';
 import { maybeTimestampOf } from './time.ts';
 import { PASSED_OVER } from './words.ts';
@@ -42,6 +42,7 @@ function keyExplanation(key: core.KeyExplanation, modelClass: string, now: Milli
     bindingLimit: key.binding && limitMessage(limitView(key.binding, modelClass, now)),
     roomTime: maybeTimestampOf(key.roomTime),
     message: messageOf(key, now),
+    blocks: key.blocks.map(blockMessage),
   };
 }
 

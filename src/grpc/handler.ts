@@ -127,7 +127,7 @@ export function problemBefore(options: HandlerOptions, request: unknown): Proble
 }
 
 /** The violations that were found in a request; thrown so that a handler reads straight down. */
-export class InvalidRequest extends Error {
+class InvalidRequest extends Error {
   readonly violations: readonly FieldViolation[];
 
   constructor(violations: readonly FieldViolation[]) {

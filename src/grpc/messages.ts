@@ -1,15 +1,16 @@
 /** What is answered: nouns turned into messages. */
-import type { KeyStatus, LimitStatus } from '../generated/keylease/v1/key.ts';
+import type { BlockStatus, KeyStatus, LimitStatus } from '../generated/keylease/v1/key.ts';
 import { UnhealthyReason } from '../generated/keylease/v1/key.ts';
 import type { AcquireKeyResponse, MarkUnhealthyResponse, ReportHeadersResponse } from '../generated/keylease/v1/key_lease_service.ts';
 import { type Lease, LeaseState } from '../generated/keylease/v1/lease.ts';
 import type { PoolStatus } from '../generated/keylease/v1/pool_admin_service.ts';
+import type { Reason } from '../pool/model.ts';
 import type { MarkOutcome } from '../pool/operate.ts';
-import type { KeyView, LimitView } from '../pool/status.ts';
+import type { BlockView, KeyView, LimitView } from '../pool/status.ts';
 import type { PoolView } from '../service/admin.ts';
 import type { AcquireAnswer, LeaseView, ReportAnswer } from '../service/leases.ts';
 import { durationOf, maybeTimestampOf, timestampOf } from './time.ts';
-import { DIMENSIONS, KEY_STATES, LEASE_ENDS, REASONS, RETRY_ACTIONS, SCOPES, SOURCES, VERDICTS } from './words.ts';
+import { BLOCK_SCOPES, DIMENSIONS, KEY_STATES, LEASE_ENDS, REASONS, RETRY_ACTIONS, SCOPES, SOURCES, VERDICTS } from './words.ts';
 
 export function leaseMessage({ lease, end }: LeaseView): Lease {
   return {
@@ -61,7 +62,7 @@ export function keyMessage(view: KeyView): KeyStatus {
     fingerprint: view.fingerprint,
     limitGroup: view.limitGroup,
     state: KEY_STATES[view.state],
-    reason: view.reason === null ? UnhealthyReason.UNHEALTHY_REASON_UNSPECIFIED : REASONS[view.reason],
+    reason: reasonMessage(view.reason),
     message: view.message,
     availableTime: maybeTimestampOf(view.availableTime),
     capacityScore: view.score,
@@ -71,7 +72,23 @@ export function keyMessage(view: KeyView): KeyStatus {
     priority: view.config.priority,
     lastReportTime: maybeTimestampOf(view.lastReportTime),
     learnedConcurrency: view.concurrency.map(({ modelClass, limit, underWay }) => ({ modelClass, limit, underWay })),
+    blocks: view.blocks.map(blockMessage),
   };
+}
+
+export function blockMessage({ scope, modelClass, state, reason, message, availableTime }: BlockView): BlockStatus {
+  return {
+    scope: BLOCK_SCOPES[scope],
+    modelClass,
+    state: KEY_STATES[state],
+    reason: reasonMessage(reason),
+    message,
+    until: maybeTimestampOf(availableTime),
+  };
+}
+
+function reasonMessage(reason: Reason | null): UnhealthyReason {
+  return reason === null ? UnhealthyReason.UNHEALTHY_REASON_UNSPECIFIED : REASONS[reason];
 }
 
 export function limitMessage(limit: LimitView): LimitStatus {

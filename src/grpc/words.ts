@@ -1,8 +1,9 @@
 /** The words of the wire and those of the core, both ways. */
-import { Dimension, KeyState, LimitSource, UnhealthyReason } from '../generated/keylease/v1/key.ts';
+import { BlockScope, Dimension, KeyState, LimitSource, UnhealthyReason } from '../generated/keylease/v1/key.ts';
 import { RetryAction, Verdict, VerdictScope } from '../generated/keylease/v1/key_lease_service.ts';
 import { LeaseState } from '../generated/keylease/v1/lease.ts';
 import { PassedOver } from '../generated/keylease/v1/pool_admin_service.ts';
+import type { BlockScope as CoreBlockScope } from '../pool/block.ts';
 import type * as core from '../pool/model.ts';
 import type { RetryAdvice } from '../pool/retry.ts';
 import type { PassedOver as CorePassedOver } from '../pool/room.ts';
@@ -71,6 +72,13 @@ export const SCOPES: Readonly<Record<upstream.VerdictScope, VerdictScope>> = {
   key: VerdictScope.VERDICT_SCOPE_KEY,
   limit_group: VerdictScope.VERDICT_SCOPE_LIMIT_GROUP,
   provider: VerdictScope.VERDICT_SCOPE_PROVIDER,
+};
+
+export const BLOCK_SCOPES: Readonly<Record<CoreBlockScope, BlockScope>> = {
+  key: BlockScope.BLOCK_SCOPE_KEY,
+  key_model: BlockScope.BLOCK_SCOPE_KEY_MODEL,
+  limit_group: BlockScope.BLOCK_SCOPE_LIMIT_GROUP,
+  provider: BlockScope.BLOCK_SCOPE_PROVIDER,
 };
 
 export const RETRY_ACTIONS: Readonly<Record<RetryAdvice['action'], RetryAction>> = {

@@ -10,6 +10,28 @@ export function phaseOf(block: Block, now: Millis): Phase {
   return block.probe === null ? 'probation' : 'probing';
 }
 
+export type BlockScope = 'key' | 'key_model' | 'limit_group' | 'provider';
+
+/** A block with what it is about. */
+export interface ScopedBlock {
+  readonly scope: BlockScope;
+  /** Empty: every class. */
+  readonly modelClass: ModelClass;
+  readonly block: Block;
+}
+
+/** Every block on a key that is not over, at every scope and for every class. */
+export function scopedBlocks(key: KeyState, group: GroupState | undefined, pool: PoolState, now: Millis): readonly ScopedBlock[] {
+  const found: ScopedBlock[] = key.block === null ? [] : [{ scope: 'key', modelClass: '', block: key.block }];
+  const add = (scope: BlockScope, blocks: Readonly<Record<ModelClass, Block>> = {}) => {
+    for (const [modelClass, block] of Object.entries(blocks)) found.push({ scope, modelClass, block });
+  };
+  add('key_model', key.modelBlocks);
+  add('limit_group', group?.blocks);
+  add('provider', pool.blocks);
+  return found.filter(({ block }) => phaseOf(block, now) !== 'over');
+}
+
 /** Whether there is any block to look at: nearly always there is none. */
 export function hasBlocks(key: KeyState, group: GroupState | undefined, pool: PoolState): boolean {
   return key.block !== null || !isEmpty(key.modelBlocks) || !isEmpty(pool.blocks) || (group !== undefined && !isEmpty(group.blocks));

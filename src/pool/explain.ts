@@ -2,6 +2,7 @@ import { type AcquireRequest, acquire, askOf } from './acquire.ts';
 import type { Demand, Facts, KeyConfig, Meter, Refusal } from './model.ts';
 import { bindingMeter, knownKey, metersOf, type PassedOver, passedOver, roomTime } from './room.ts';
 import { capacityScore } from './score.ts';
+import { type BlockView, blockViews } from './status.ts';
 import type { Millis } from './upstream.ts';
 
 /** What an acquire would make of one key. */
@@ -13,6 +14,8 @@ export interface KeyExplanation {
   readonly binding: Meter | undefined;
   /** When it would have room; null: now, or no moment is known. */
   readonly roomTime: Millis | null;
+  /** What is in its way for this model class. */
+  readonly blocks: readonly BlockView[];
 }
 
 export interface Explanation {
@@ -35,6 +38,7 @@ export function explain(facts: Facts, request: AcquireRequest, random: () => num
       passedOver: reason,
       binding: bindingMeter(facts, key, ask),
       roomTime: reason === null ? null : roomTime(facts, key, ask),
+      blocks: blockViews(facts, key).filter(({ modelClass }) => modelClass === '' || modelClass === request.modelClass),
     };
   });
   switch (outcome.kind) {

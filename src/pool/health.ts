@@ -4,7 +4,7 @@ import type { Block, GroupState, KeyState, PoolState, Reason } from './model.ts'
 import type { Judgement, Millis, ModelClass, Verdict, VerdictScope } from './upstream.ts';
 
 /** Server errors and lost responses in a row after which a key is passed over for a while. */
-export const BREAKER_FAILURES = 5;
+const BREAKER_FAILURES = 5;
 
 /** The records that a verdict can act on. */
 export interface Patient {

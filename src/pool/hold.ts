@@ -4,7 +4,7 @@ import { isContained, remember, spend } from './observe.ts';
 import type { Counting, Dimension, Millis } from './upstream.ts';
 
 /** Without a word from the caller, a request is taken as sent this long after its lease was granted. */
-export const GUESSED_SEND_DELAY_MS = 1_000;
+const GUESSED_SEND_DELAY_MS = 1_000;
 
 type CountingTable = Readonly<Record<Dimension, Counting>>;
 

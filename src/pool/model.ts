@@ -274,7 +274,7 @@ export interface RefusalCounts {
   readonly noRoom: number;
 }
 
-export interface ExceededLimit {
+interface ExceededLimit {
   readonly keyId: string;
   readonly dimension: Dimension;
   readonly limit: number;

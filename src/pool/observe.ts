@@ -3,7 +3,7 @@ import type { ConfiguredLimit, Meter, Spent } from './model.ts';
 import type { Millis, Observation } from './upstream.ts';
 
 /** Requests overtake each other on the way to the provider by less than this. */
-export const OVERTAKING_MARGIN_MS = 100;
+const OVERTAKING_MARGIN_MS = 100;
 
 /** Usage that no observation contains is kept in at most this many parts; beyond it, parts that are close in time become one. */
 const SPENT_PARTS_MAX = 64;

@@ -1,4 +1,4 @@
-import { blocksOn, phaseOf } from './block.ts';
+import { type BlockScope, blocksOn, phaseOf, scopedBlocks } from './block.ts';
 import { concurrencyOf, leasesUnderWay } from './concurrency.ts';
 import { fullTime, remainingAt } from './meter.ts';
 import type { Block, Facts, KeyConfig, Meter, Reason } from './model.ts';
@@ -22,10 +22,16 @@ export interface LimitView {
 }
 
 /** A limit that nobody tells, as it was learnt. */
-export interface ConcurrencyView {
+interface ConcurrencyView {
   readonly modelClass: ModelClass;
   readonly limit: number;
   readonly underWay: number;
+}
+
+/** One thing in the way of leasing a key. */
+export interface BlockView extends Standing {
+  readonly scope: BlockScope;
+  readonly modelClass: ModelClass;
 }
 
 /** One key as people and programs see it. */
@@ -44,6 +50,7 @@ export interface KeyView {
   readonly limits: readonly LimitView[];
   readonly lastReportTime: Millis | null;
   readonly concurrency: readonly ConcurrencyView[];
+  readonly blocks: readonly BlockView[];
 }
 
 interface Standing {
@@ -75,6 +82,7 @@ export function keyView(facts: Facts, config: KeyConfig, modelClass: ModelClass 
     limits: limitsOf(facts, key),
     lastReportTime: key.state.lastReportTime,
     concurrency: concurrencyViews(facts, key),
+    blocks: blockViews(facts, key),
   };
 }
 
@@ -123,6 +131,12 @@ function limitsOf(facts: Facts, key: KnownKey): readonly LimitView[] {
   const known = Object.entries(key.group?.meters ?? {});
   const classes: [ModelClass, readonly Meter[]][] = known.length > 0 ? known : [['', metersOf(key.group, key.config, '')]];
   return classes.flatMap(([modelClass, meters]) => meters.map((meter) => limitView(meter, modelClass, facts.now)));
+}
+
+/** Everything in the way of a key, at every scope. */
+export function blockViews(facts: Facts, { state, group }: KnownKey): readonly BlockView[] {
+  const { now, state: pool } = facts;
+  return scopedBlocks(state, group, pool, now).map(({ scope, modelClass, block }) => ({ scope, modelClass, ...standingUnder(block, now) }));
 }
 
 function concurrencyViews(facts: Facts, { state, config }: KnownKey): readonly ConcurrencyView[] {

@@ -3,8 +3,8 @@ import { end, renew } from '../pool/lease.ts';
 import type { Facts, Lease, LeaseEnd, PoolConfig, Reason } from '../pool/model.ts';
 import { type MarkOutcome, markUnhealthy } from '../pool/operate.ts';
 import { type ReportOutcome, report } from '../pool/report.ts';
-import { type KeyView, keyView } from '../pool/status.ts';
-import type { Credential, Millis, ModelClass } from '../pool/upstream.ts';
+import { type KeyView, keyView, keyViews } from '../pool/status.ts';
+import type { Credential, Millis, ModelClass, Verdict } from '../pool/upstream.ts';
 import { type Deciding, decide } from './decide.ts';
 import { EndedLeases } from './ended-leases.ts';
 import type { LeaseIds } from './lease-id.ts';
@@ -18,6 +18,8 @@ import type { Patience, Waited, Waiting } from './waiting.ts';
 export interface Events {
   /** Responses of two keys named one account: they share a limit group from now on. */
   joinedGroup(pool: string, keyId: string, group: string): void;
+  /** A key, or the whole limit group of it, was taken out of a pool until further notice. */
+  poolShrank(pool: string, keyId: string, verdict: Verdict, left: { readonly available: number; readonly keys: number }): void;
 }
 
 export interface LeasesOptions extends Deciding {
@@ -131,6 +133,7 @@ export class Leases {
     });
     if (outcome.settled) this.#ended.add(outcome.lease, 'settled');
     if (outcome.joinedGroup !== null) this.#with.events.joinedGroup(pool.id, outcome.lease.keyId, outcome.joinedGroup);
+    if (takesKeysOut(outcome)) this.#tellShrunk(pool, outcome);
     const { lease } = outcome;
     const end = outcome.underWay ? null : this.#endOf(lease, facts.now);
     const key = viewOf(this.#with.store.read(pool), lease.keyId, lease.modelClass);
@@ -220,10 +223,21 @@ export class Leases {
     return config === undefined ? notFound('key', keyId, now) : answered({ pool, lease: found?.lease ?? null, config }, now);
   }
 
+  #tellShrunk(pool: PoolConfig, { lease, judgement }: ReportOutcome): void {
+    const views = keyViews(this.#with.store.read(pool));
+    const available = views.filter(({ state }) => state === 'available').length;
+    this.#with.events.poolShrank(pool.id, lease.keyId, judgement.verdict, { available, keys: views.length });
+  }
+
   async #giveBack(pool: PoolConfig, { lease }: Granted, now: Millis): Promise<Answer<AcquireAnswer>> {
     await this.#end(pool, lease, 'released');
     return refused({ kind: 'cancelled' }, now);
   }
+}
+
+/** Whether a report made a pool smaller for longer than a cooldown. */
+function takesKeysOut({ judgement: { verdict }, scope }: ReportOutcome): boolean {
+  return (verdict === 'invalid_credential' || verdict === 'billing') && scope !== 'request';
 }
 
 function viewOf(facts: Facts, keyId: string, modelClass: ModelClass | null): KeyView | undefined {

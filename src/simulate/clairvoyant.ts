@@ -3,7 +3,7 @@ import { amountOf } from './provider-model.ts';
 import { type Call, limitsOf, type Scenario, START } from './scenario.ts';
 
 /** What can bind: a limit, or the time of calls under way where there may only be so many at once. */
-export type Resource = Dimension | 'calls_at_once';
+type Resource = Dimension | 'calls_at_once';
 
 /** What of a resource was asked for, and what one who knows everything could have used of it. */
 export interface Bound {

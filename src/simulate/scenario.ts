@@ -6,7 +6,7 @@ export const START: Millis = 1_764_000_000_000;
 export type Limits = Readonly<Partial<Record<Dimension, number>>>;
 
 /** The provider answers a share of all requests with a status for a while: an outage, a storm of overloads. Times from the start. */
-export interface Trouble {
+interface Trouble {
   readonly atMs: number;
   readonly forMs: number;
   readonly status: number;
@@ -83,7 +83,7 @@ export interface Patience {
 }
 
 /** How the pool is configured, beyond keys and strategy. */
-export interface PoolTraits {
+interface PoolTraits {
   readonly leaseTtlMs: number;
   readonly leasesMax: number;
   readonly waitersMax: number;

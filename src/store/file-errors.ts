@@ -29,7 +29,7 @@ const FOLDER_REASONS: Readonly<Record<string, string>> = {
 };
 
 /** SQLite's primary result code of an error; null: the error came from somewhere else. */
-export function sqliteCode(error: unknown): number | null {
+function sqliteCode(error: unknown): number | null {
   return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : null;
 }
 

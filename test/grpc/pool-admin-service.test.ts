@@ -60,6 +60,7 @@ test('GetKey shows everything but the secret', async () => {
     priority: -2,
     lastReportTime: undefined,
     learnedConcurrency: [],
+    blocks: [],
   });
 });
 

@@ -27,12 +27,12 @@ async function recorded(count: number): Promise<string> {
   const lines: string[] = [];
   const clock = fakeClock(START);
   const store = memoryStore({ clock });
-  const service = createService(store, () => 0, { joinedGroup: () => {} });
+  const service = createService(store, () => 0, { joinedGroup: () => {}, poolShrank: () => {} });
   await service.generations.put(configOf(onePool([keyOf('a'), keyOf('b')])));
   const ids = new LeaseIds(store.installationKey);
   const chance = { random: () => 0, mintLeaseId: (claims: Parameters<LeaseIds['mint']>[0]) => ids.mint(claims) };
   const recorder = new Recorder({ write: (line) => void lines.push(line) });
-  const leases = new RecordedLeases({ ...service, ids, chance, events: { joinedGroup: () => {} } }, recorder);
+  const leases = new RecordedLeases({ ...service, ids, chance, events: { joinedGroup: () => {}, poolShrank: () => {} } }, recorder);
   for (let number = 0; number < count; number += 1) {
     const answer = await leases.acquire(`holder-${number % 2}`, CALL);
     if (!answer.ok) throw new Error(`call ${number} was refused`);

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Allowance, admit, type Limits, openAllowance, rateLimitHeaders, writeOutput } from './allowance.ts';
 
-export interface StandInKey {
+interface StandInKey {
   readonly secret: string;
   readonly organization: string;
 }

@@ -14,7 +14,7 @@ const aDay = { dimension: 'requests', limit: 50, windowMs: DAY } as const;
 const provider = makeProvider();
 
 /** Configurations between which a pool is reloaded. */
-export const POOLS: readonly PoolDraft[] = [
+const POOLS: readonly PoolDraft[] = [
   {
     provider,
     unhealthyAfter: 2,
@@ -90,7 +90,7 @@ const tokens = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(1_000, 1_001, 2 ** 53) },
 );
 
-export const observation: fc.Arbitrary<Observation> = fc
+const observation: fc.Arbitrary<Observation> = fc
   .record({
     dimension,
     limit: maybe(fc.oneof(fc.integer({ min: 0, max: 30 }), fc.constantFrom(0.5, 7.25, 1_000, 2 ** 53))),

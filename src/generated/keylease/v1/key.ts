@@ -201,6 +201,50 @@ export function limitSourceToJSON(object: LimitSource): string {
   }
 }
 
+/** What a block is about. */
+export const BlockScope = {
+  /** BLOCK_SCOPE_UNSPECIFIED - Never sent. */
+  BLOCK_SCOPE_UNSPECIFIED: 0,
+  /** BLOCK_SCOPE_KEY - The key. */
+  BLOCK_SCOPE_KEY: 1,
+  /** BLOCK_SCOPE_KEY_MODEL - The key, for one model class. */
+  BLOCK_SCOPE_KEY_MODEL: 2,
+  /** BLOCK_SCOPE_LIMIT_GROUP - Every key of its limit group, for the model class where one is named. */
+  BLOCK_SCOPE_LIMIT_GROUP: 3,
+  /** BLOCK_SCOPE_PROVIDER - The provider's model for the whole pool; every model where none is named. */
+  BLOCK_SCOPE_PROVIDER: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type BlockScope = typeof BlockScope[keyof typeof BlockScope];
+
+export namespace BlockScope {
+  export type BLOCK_SCOPE_UNSPECIFIED = typeof BlockScope.BLOCK_SCOPE_UNSPECIFIED;
+  export type BLOCK_SCOPE_KEY = typeof BlockScope.BLOCK_SCOPE_KEY;
+  export type BLOCK_SCOPE_KEY_MODEL = typeof BlockScope.BLOCK_SCOPE_KEY_MODEL;
+  export type BLOCK_SCOPE_LIMIT_GROUP = typeof BlockScope.BLOCK_SCOPE_LIMIT_GROUP;
+  export type BLOCK_SCOPE_PROVIDER = typeof BlockScope.BLOCK_SCOPE_PROVIDER;
+  export type UNRECOGNIZED = typeof BlockScope.UNRECOGNIZED;
+}
+
+export function blockScopeToJSON(object: BlockScope): string {
+  switch (object) {
+    case BlockScope.BLOCK_SCOPE_UNSPECIFIED:
+      return "BLOCK_SCOPE_UNSPECIFIED";
+    case BlockScope.BLOCK_SCOPE_KEY:
+      return "BLOCK_SCOPE_KEY";
+    case BlockScope.BLOCK_SCOPE_KEY_MODEL:
+      return "BLOCK_SCOPE_KEY_MODEL";
+    case BlockScope.BLOCK_SCOPE_LIMIT_GROUP:
+      return "BLOCK_SCOPE_LIMIT_GROUP";
+    case BlockScope.BLOCK_SCOPE_PROVIDER:
+      return "BLOCK_SCOPE_PROVIDER";
+    case BlockScope.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** The state of one limit. */
 export interface LimitStatus {
   /** What it counts. */
@@ -223,6 +267,22 @@ export interface LimitStatus {
     | undefined;
   /** How it is known. */
   source: LimitSource;
+}
+
+/** One thing in the way of leasing a key. */
+export interface BlockStatus {
+  /** What it is about. */
+  scope: BlockScope;
+  /** For which models; empty: for all. */
+  modelClass: string;
+  /** KEY_STATE_COOLDOWN, KEY_STATE_UNHEALTHY, or KEY_STATE_PROBATION once that time is over. */
+  state: KeyState;
+  /** Why. */
+  reason: UnhealthyReason;
+  /** The same for people. */
+  message: string;
+  /** When it ends or a probation begins; unset: no moment is known, or it is over. */
+  until: Timestamp | undefined;
 }
 
 /** How many leases may be under way on a key, where the provider tells no limit: learnt from what it refused. */
@@ -271,6 +331,8 @@ export interface KeyStatus {
     | undefined;
   /** Where the provider tells no limits: what was learnt from its refusals instead. */
   learnedConcurrency: LearnedConcurrency[];
+  /** Everything in its way, at every scope, each with its own state and end; state, reason and available_time above sum it up. */
+  blocks: BlockStatus[];
 }
 
 function createBaseLimitStatus(): LimitStatus {
@@ -454,6 +516,146 @@ export const LimitStatus: MessageFns<LimitStatus> = {
   },
 };
 
+function createBaseBlockStatus(): BlockStatus {
+  return { scope: 0, modelClass: "", state: 0, reason: 0, message: "", until: undefined };
+}
+
+export const BlockStatus: MessageFns<BlockStatus> = {
+  encode(message: BlockStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.scope !== 0) {
+      writer.uint32(8).int32(message.scope);
+    }
+    if (message.modelClass !== "") {
+      writer.uint32(18).string(message.modelClass);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.reason !== 0) {
+      writer.uint32(32).int32(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(42).string(message.message);
+    }
+    if (message.until !== undefined) {
+      Timestamp.encode(message.until, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BlockStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBlockStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.scope = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.modelClass = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.reason = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.until = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  toJSON(message: BlockStatus): unknown {
+    const obj: any = {};
+    if (message.scope !== 0) {
+      obj.scope = blockScopeToJSON(message.scope);
+    }
+    if (message.modelClass !== "") {
+      obj.modelClass = message.modelClass;
+    }
+    if (message.state !== 0) {
+      obj.state = keyStateToJSON(message.state);
+    }
+    if (message.reason !== 0) {
+      obj.reason = unhealthyReasonToJSON(message.reason);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.until !== undefined) {
+      obj.until = fromTimestamp(message.until).toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<BlockStatus>): BlockStatus {
+    return BlockStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BlockStatus>): BlockStatus {
+    const message = createBaseBlockStatus();
+    message.scope = object.scope ?? 0;
+    message.modelClass = object.modelClass ?? "";
+    message.state = object.state ?? 0;
+    message.reason = object.reason ?? 0;
+    message.message = object.message ?? "";
+    message.until = (object.until !== undefined && object.until !== null)
+      ? Timestamp.fromPartial(object.until)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseLearnedConcurrency(): LearnedConcurrency {
   return { modelClass: "", limit: 0, underWay: 0 };
 }
@@ -564,6 +766,7 @@ function createBaseKeyStatus(): KeyStatus {
     priority: 0,
     lastReportTime: undefined,
     learnedConcurrency: [],
+    blocks: [],
   };
 }
 
@@ -613,6 +816,9 @@ export const KeyStatus: MessageFns<KeyStatus> = {
     }
     for (const v of message.learnedConcurrency) {
       LearnedConcurrency.encode(v!, writer.uint32(122).fork()).join();
+    }
+    for (const v of message.blocks) {
+      BlockStatus.encode(v!, writer.uint32(130).fork()).join();
     }
     return writer;
   },
@@ -750,6 +956,14 @@ export const KeyStatus: MessageFns<KeyStatus> = {
             message.learnedConcurrency.push(LearnedConcurrency.decode(reader, reader.uint32()));
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.blocks.push(BlockStatus.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -809,6 +1023,9 @@ export const KeyStatus: MessageFns<KeyStatus> = {
     if (message.learnedConcurrency?.length) {
       obj.learnedConcurrency = message.learnedConcurrency.map((e) => LearnedConcurrency.toJSON(e));
     }
+    if (message.blocks?.length) {
+      obj.blocks = message.blocks.map((e) => BlockStatus.toJSON(e));
+    }
     return obj;
   },
 
@@ -836,6 +1053,7 @@ export const KeyStatus: MessageFns<KeyStatus> = {
       ? Timestamp.fromPartial(object.lastReportTime)
       : undefined;
     message.learnedConcurrency = object.learnedConcurrency?.map((e) => LearnedConcurrency.fromPartial(e)) || [];
+    message.blocks = object.blocks?.map((e) => BlockStatus.fromPartial(e)) || [];
     return message;
   },
 };

@@ -18,7 +18,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
-import { KeyStatus, LimitStatus } from "./key.ts";
+import { BlockStatus, KeyStatus, LimitStatus } from "./key.ts";
 import { AcquireKeyRequest } from "./key_lease_service.ts";
 import { Lease } from "./lease.ts";
 
@@ -220,6 +220,8 @@ export interface KeyExplanation {
     | undefined;
   /** The same for people. */
   message: string;
+  /** What is in its way for this model class. */
+  blocks: BlockStatus[];
 }
 
 /** What AcquireKey would answer. */
@@ -1368,6 +1370,7 @@ function createBaseKeyExplanation(): KeyExplanation {
     bindingLimit: undefined,
     roomTime: undefined,
     message: "",
+    blocks: [],
   };
 }
 
@@ -1393,6 +1396,9 @@ export const KeyExplanation: MessageFns<KeyExplanation> = {
     }
     if (message.message !== "") {
       writer.uint32(58).string(message.message);
+    }
+    for (const v of message.blocks) {
+      BlockStatus.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1466,6 +1472,14 @@ export const KeyExplanation: MessageFns<KeyExplanation> = {
             message.message = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.blocks.push(BlockStatus.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1501,6 +1515,9 @@ export const KeyExplanation: MessageFns<KeyExplanation> = {
     if (message.message !== "") {
       obj.message = message.message;
     }
+    if (message.blocks?.length) {
+      obj.blocks = message.blocks.map((e) => BlockStatus.toJSON(e));
+    }
     return obj;
   },
 
@@ -1520,6 +1537,7 @@ export const KeyExplanation: MessageFns<KeyExplanation> = {
       ? Timestamp.fromPartial(object.roomTime)
       : undefined;
     message.message = object.message ?? "";
+    message.blocks = object.blocks?.map((e) => BlockStatus.fromPartial(e)) || [];
     return message;
   },
 };
