@@ -2,7 +2,7 @@ import { status as codes, Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { Any } from '../generated/google/protobuf/any.ts';
 import { BadRequest, ErrorInfo, QuotaFailure, ResourceInfo, RetryInfo } from '../generated/google/rpc/error_details.ts';
 import { Status } from '../generated/google/rpc/status.ts';
-import type { RefusalCounts } from '../pool/model.ts';
+import type { RefusalCounts } from '../pool/refusal.ts';
 import type { Millis } from '../pool/upstream.ts';
 import type { FieldViolation, Problem } from '../service/problem.ts';
 import { durationOf } from './time.ts';

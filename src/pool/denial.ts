@@ -1,4 +1,5 @@
-import type { Facts, KeyConfig, Refusal, WantedDemand } from './model.ts';
+import type { Facts, KeyConfig, WantedDemand } from './model.ts';
+import type { Refusal } from './refusal.ts';
 import { type Ask, knownKey, passedOver, roomTime } from './room.ts';
 import type { Millis } from './upstream.ts';
 

@@ -1,5 +1,6 @@
 import { type AcquireRequest, acquire, askOf } from './acquire.ts';
-import type { Demand, Facts, KeyConfig, Meter, Refusal } from './model.ts';
+import type { Demand, Facts, KeyConfig, Meter } from './model.ts';
+import type { Refusal } from './refusal.ts';
 import { bindingMeter, knownKey, metersOf, type PassedOver, passedOver, roomTime } from './room.ts';
 import { capacityScore } from './score.ts';
 import { type BlockView, blockViews } from './status.ts';

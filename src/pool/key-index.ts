@@ -1,8 +1,9 @@
 import { BoundTree } from './bound-tree.ts';
 import { KeyCandidate } from './candidate.ts';
 import { Denial } from './denial.ts';
-import type { Candidate, Facts, KeyConfig, Meter, PoolConfig, Refusal } from './model.ts';
+import type { Candidate, Facts, KeyConfig, Meter, PoolConfig } from './model.ts';
 import { Parked } from './parked.ts';
+import type { Refusal } from './refusal.ts';
 import { type Ask, type KnownKey, knownKey, metersOf, passedOver, roomTime } from './room.ts';
 import type { Millis } from './upstream.ts';
 

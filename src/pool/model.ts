@@ -258,29 +258,6 @@ export interface Change {
   readonly requests?: readonly RequestRecord[];
 }
 
-/** No key has room, or waiting cannot help. An answer, not a fault. */
-export type Refusal =
-  | { readonly kind: 'exhausted'; readonly retryTime: Millis | null; readonly counts: RefusalCounts }
-  | { readonly kind: 'demand_exceeds_limit'; readonly exceeded: readonly ExceededLimit[]; readonly counts: RefusalCounts }
-  | { readonly kind: 'no_healthy_keys'; readonly counts: RefusalCounts };
-
-/** How many keys of the pool there are, and how many are passed over why. */
-export interface RefusalCounts {
-  readonly keys: number;
-  readonly cooldown: number;
-  readonly unhealthy: number;
-  readonly draining: number;
-  readonly excluded: number;
-  readonly noRoom: number;
-}
-
-interface ExceededLimit {
-  readonly keyId: string;
-  readonly dimension: Dimension;
-  readonly limit: number;
-  readonly demand: number;
-}
-
 /** A key with room, as a strategy sees it. */
 export interface Candidate {
   readonly key: KeyConfig;

@@ -1,7 +1,30 @@
 import { blocksOn, phaseOf } from './block.ts';
-import type { Facts, Refusal, RefusalCounts } from './model.ts';
+import type { Facts } from './model.ts';
 import { type Ask, exceededLimit, type KnownKey, type PassedOver, passedOver, roomTime } from './room.ts';
-import type { Millis } from './upstream.ts';
+import type { Dimension, Millis } from './upstream.ts';
+
+/** No key has room, or waiting cannot help. An answer, not a fault. */
+export type Refusal =
+  | { readonly kind: 'exhausted'; readonly retryTime: Millis | null; readonly counts: RefusalCounts }
+  | { readonly kind: 'demand_exceeds_limit'; readonly exceeded: readonly ExceededLimit[]; readonly counts: RefusalCounts }
+  | { readonly kind: 'no_healthy_keys'; readonly counts: RefusalCounts };
+
+/** How many keys of the pool there are, and how many are passed over why. */
+export interface RefusalCounts {
+  readonly keys: number;
+  readonly cooldown: number;
+  readonly unhealthy: number;
+  readonly draining: number;
+  readonly excluded: number;
+  readonly noRoom: number;
+}
+
+interface ExceededLimit {
+  readonly keyId: string;
+  readonly dimension: Dimension;
+  readonly limit: number;
+  readonly demand: number;
+}
 
 /** Why no key can be leased, and when one can; every key is known to be passed over. */
 export function refusalOf(facts: Facts, keys: readonly KnownKey[], ask: Ask): Refusal {

@@ -1,4 +1,4 @@
-import { type AcquireRequest, acquire, type Chance, type Granted, refuse } from '../pool/acquire.ts';
+import type { AcquireRequest, Chance, Granted } from '../pool/acquire.ts';
 import { end, renew } from '../pool/lease.ts';
 import type { Facts, Lease, LeaseEnd, PoolConfig, Reason } from '../pool/model.ts';
 import { type MarkOutcome, markUnhealthy } from '../pool/operate.ts';
@@ -113,10 +113,7 @@ export class Leases {
     const patient = maxWaitMs !== null && maxWaitMs > 0;
     const wait = () => waiting.wait(pool, request, priority, { ...caller, maxWaitMs: maxWaitMs ?? 0 });
     if (patient && waiting.hasLine(pool.id, request.modelClass)) return wait();
-    const kept = waiting.isKept(pool.id, request.modelClass);
-    const { outcome, facts } = await decide(this.#with, pool, (facts) =>
-      kept ? refuse(facts, request) : acquire(facts, request, this.#chance),
-    );
+    const { outcome, facts } = await decide(this.#with, pool, (facts) => waiting.acquire(facts, request));
     if (outcome.kind === 'granted') waiting.overtaken(pool.id, request.modelClass);
     return patient && outcome.kind === 'exhausted' ? wait() : { result: outcome, now: facts.now, waitedMs: 0 };
   }

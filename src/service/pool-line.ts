@@ -1,7 +1,8 @@
 import { type AcquireOutcome, type AcquireRequest, acquire, type Chance, refuse } from '../pool/acquire.ts';
 import { acquireBeside } from '../pool/kept.ts';
 import { Line } from '../pool/line.ts';
-import type { Facts, PoolConfig, Refusal } from '../pool/model.ts';
+import type { Facts, PoolConfig } from '../pool/model.ts';
+import type { Refusal } from '../pool/refusal.ts';
 import type { Millis, ModelClass } from '../pool/upstream.ts';
 import type { Store } from '../store/store.ts';
 import type { Expiry } from './expiry.ts';
@@ -51,8 +52,9 @@ export class PoolLine {
     return this.#line.isEmpty(modelClass);
   }
 
-  isKept(modelClass: ModelClass): boolean {
-    return this.#line.kept(modelClass) !== undefined;
+  /** What the head of the class asks for, once what it waits for is kept for it. */
+  kept(modelClass: ModelClass): AcquireRequest | undefined {
+    return this.#line.kept(modelClass)?.request;
   }
 
   overtake(modelClass: ModelClass): void {

@@ -1,4 +1,4 @@
-import type { Refusal } from '../pool/model.ts';
+import type { Refusal } from '../pool/refusal.ts';
 import type { Millis } from '../pool/upstream.ts';
 
 /** One field of a request that cannot be used. */

@@ -1,5 +1,6 @@
-import type { AcquireRequest } from '../pool/acquire.ts';
-import type { PoolConfig } from '../pool/model.ts';
+import { type AcquireOutcome, type AcquireRequest, acquire, refuse } from '../pool/acquire.ts';
+import { acquireBeside } from '../pool/kept.ts';
+import type { Change, Facts, PoolConfig } from '../pool/model.ts';
 import type { ModelClass } from '../pool/upstream.ts';
 import { PoolLine, type WaitingOptions } from './pool-line.ts';
 import type { Problem } from './problem.ts';
@@ -30,9 +31,13 @@ export class Waiting {
     return this.#lines.get(poolId)?.isEmpty(modelClass) === false;
   }
 
-  /** Whether room of the class is kept for the head of the line, so that a call that does not wait is refused. */
-  isKept(poolId: string, modelClass: ModelClass): boolean {
-    return this.#lines.get(poolId)?.isKept(modelClass) === true;
+  /** Leases one key for a call that does not wait, and leaves alone what is kept for the head of the line. */
+  acquire(facts: Facts, request: AcquireRequest): { outcome: AcquireOutcome; change: Change } {
+    const { chance } = this.#with;
+    const kept = this.#lines.get(facts.pool.id)?.kept(request.modelClass);
+    if (kept === undefined) return acquire(facts, request, chance);
+    const found = acquireBeside(facts, request, kept, chance);
+    return found.outcome.kind === 'exhausted' ? refuse(facts, request) : found;
   }
 
   /** A call that does not wait was granted a lease. */

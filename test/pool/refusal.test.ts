@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Refusal } from '../../src/pool/model.ts';
+import type { Refusal } from '../../src/pool/refusal.ts';
 import { HOUR, SECOND, START } from '../support/clock.ts';
 import { aMinute, makeObservation } from '../support/make.ts';
 import { World } from '../support/world.ts';

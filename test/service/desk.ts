@@ -1,4 +1,4 @@
-import { onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import { Admin } from '../../src/service/admin.ts';
 import type { AcquireAnswer, AcquireCall } from '../../src/service/leases.ts';
 import { type Answer, answered, refused } from '../../src/service/problem.ts';
@@ -112,3 +112,45 @@ export function fate({ answer, fault }: Asked): string {
 export function patientPool(keys: readonly ConfigContent[], pool: ConfigContent = {}): ConfigContent {
   return onePool(keys, { waiting: { max_wait: '10m', max_waiters: 1_000_000 }, lease: { ttl: '60s' }, ...pool });
 }
+
+/** Headers of a provider that limits requests. */
+export const RATE_LIMIT = (limit: number, remaining: number, resetInMs: number) =>
+  new Map([
+    ['anthropic-ratelimit-requests-limit', String(limit)],
+    ['anthropic-ratelimit-requests-remaining', String(remaining)],
+    ['anthropic-ratelimit-requests-reset', new Date(Date.now() + resetInMs).toISOString()],
+  ]);
+
+/** Reports a response of the provider on a lease. */
+export async function tell({ leases }: Desk, leaseId: string, status: number, headers: ReadonlyMap<string, string> = new Map()) {
+  const call = {
+    leaseId,
+    status,
+    headers,
+    errorBody: '',
+    usage: null,
+    requestTime: Date.now(),
+    responseTime: Date.now(),
+    inProgress: false,
+  };
+  const reported = await leases.report('anonymous', call);
+  expect(reported.ok).toBe(true);
+}
+
+/** The id of a lease that is granted at once. */
+export async function leased(desk: Desk, wish = {}): Promise<string> {
+  const asked = desk.ask(wish);
+  await settle();
+  return leaseIdOf(asked);
+}
+
+/** Calls of one kind that all wait. */
+export async function asked(desk: Desk, count: number, wish = {}): Promise<Asked[]> {
+  const all = Array.from({ length: count }, () => desk.ask(wish));
+  await settle();
+  expect(all.map(fate)).toEqual(all.map(() => 'waits'));
+  return all;
+}
+
+/** What became of calls, in a word each. */
+export const fates = (all: readonly Asked[]) => all.map(fate).join(' ');

@@ -147,6 +147,16 @@ test('only what the head of the line waits for is kept for it: a key that it can
   }
 });
 
+test('a call that does not wait takes a key that the head of the line cannot use, or the lease that it already has', async () => {
+  const config = patientPool([keyOf('a', { max_leases: 1 }), keyOf('b')], { lease: { ttl: '60s', max_ttl: '24h' } });
+  const desk = await openDesk({ config });
+  const wish: Wish = { excluded: new Set(['b']), requestId: 'r', contentHash: 'same', maxWaitMs: null };
+  const id = await leased(desk, wish);
+  await inLine(desk, [{ excluded: new Set(['b']), holder: 'picky' }]);
+  for (let n = 0; n < OVERTAKINGS_MAX + 4; n += 1) await leased(desk, { maxWaitMs: null });
+  expect(await leased(desk, wish)).toBe(id);
+});
+
 test('keys that share the allowance which is kept are kept as well, others are not', async () => {
   const limits = { input_tokens: 60_000 };
   const keys = [keyOf('a', { limits, limit_group: 'g' }), keyOf('b', { limits, limit_group: 'g' }), keyOf('c', { max_leases: 1 })];

@@ -1,20 +1,9 @@
 import { type AcquireOutcome, type AcquireRequest, acquire, type Granted, type LeaseClaims } from '../../src/pool/acquire.ts';
 import { end, renew } from '../../src/pool/lease.ts';
-import type {
-  Change,
-  Facts,
-  GroupState,
-  KeyConfig,
-  KeyState,
-  Lease,
-  LeaseEnd,
-  Meter,
-  PoolConfig,
-  Reason,
-  Refusal,
-} from '../../src/pool/model.ts';
+import type { Change, Facts, GroupState, KeyConfig, KeyState, Lease, LeaseEnd, Meter, PoolConfig, Reason } from '../../src/pool/model.ts';
 import { type Mark, type MarkOutcome, markHealthy, markUnhealthy, setDraining } from '../../src/pool/operate.ts';
 import { reconcile } from '../../src/pool/reconcile.ts';
+import type { Refusal } from '../../src/pool/refusal.ts';
 import { type ReportOutcome, report } from '../../src/pool/report.ts';
 import { type KeyView, keyView } from '../../src/pool/status.ts';
 import type { Millis, ModelClass } from '../../src/pool/upstream.ts';
