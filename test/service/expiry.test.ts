@@ -72,6 +72,24 @@ test('a renewed lease ends at its new time', async () => {
   expect(underWay()).toEqual([]);
 });
 
+test('a renewed lease does not end at its old time, although nobody has told of the renewal yet', async () => {
+  let isSilent = false;
+  const { lease, store, pass, underWay } = started((inner) => ({
+    ...inner,
+    onChange: (listener) =>
+      inner.onChange((change) => {
+        if (!isSilent) listener(change);
+      }),
+  }));
+  await lease('l', 1_000);
+  isSilent = true;
+  await store.apply({ pool: pool.id, leases: [makeLease({ id: 'l', acquireTime: START, expireTime: START + 3_000 })] });
+  await pass(1_001);
+  expect(underWay()).toEqual(['l']);
+  await pass(2_000);
+  expect(underWay()).toEqual([]);
+});
+
 test('a lease that ended otherwise is not ended again, and waits for nothing any more', async () => {
   const { lease, store, pass, expired, expiry } = started();
   await lease('l', 1_000);

@@ -43,6 +43,17 @@ test('calls are served by priority, then as they came, one for each place that o
   expect(order).toEqual([1, 3, 0, 2]);
 });
 
+test('who comes just as a place opens stands behind those who wait for it', async () => {
+  const desk = await openDesk({ config: places('a') });
+  const id = await leased(desk);
+  const [first] = await inLine(desk, [{}]);
+  const released = desk.leases.release('anonymous', id);
+  const late = desk.ask();
+  await released;
+  await settle();
+  expect([fate(first as Asked), fate(late)]).toEqual(['a', 'waits']);
+});
+
 test('a holder with many calls and one with a single call are served in turn', async () => {
   const desk = await openDesk({ config: places('ab') });
   const ids = [await leased(desk), await leased(desk)];

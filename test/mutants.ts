@@ -1,0 +1,10 @@
+import { blocks } from './mutants/blocks.ts';
+import { limits } from './mutants/limits.ts';
+import { lines } from './mutants/lines.ts';
+import type { Mutant } from './mutants/mutant.ts';
+import { picks } from './mutants/picks.ts';
+import { reports } from './mutants/reports.ts';
+import { seams } from './mutants/seams.ts';
+
+/** Every promise of the core and of what it stands on, each broken once. */
+export const mutants: readonly Mutant[] = [...limits, ...reports, ...blocks, ...picks, ...lines, ...seams];

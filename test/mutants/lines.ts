@@ -1,0 +1,96 @@
+import type { Mutant } from './mutant.ts';
+
+/** Who waits, and who is served next. */
+export const lines: readonly Mutant[] = [
+  {
+    name: 'those behind a big call overtake it without end',
+    file: 'src/pool/line.ts',
+    find: 'level.overtaken = isHead ? 0 : level.overtaken + 1;',
+    replace: 'level.overtaken = 0;',
+    tests: ['test/pool/line.test.ts'],
+  },
+  {
+    name: 'nothing is ever kept for the head of the line',
+    file: 'src/pool/line.ts',
+    find: 'level.overtaken >= OVERTAKINGS_MAX ? level.head() : undefined',
+    replace: 'level.overtaken < 0 ? level.head() : undefined',
+    tests: ['test/pool/line.test.ts'],
+  },
+  {
+    name: 'no key is left alone for the head of the line',
+    file: 'src/pool/kept.ts',
+    find: 'state.group === first?.group',
+    replace: 'false && state.group',
+    tests: ['test/pool/kept.test.ts'],
+  },
+  {
+    name: 'keys beside the one that is kept are kept as well',
+    file: 'src/pool/kept.ts',
+    find: 'state.group === first?.group',
+    replace: 'state.group',
+    tests: ['test/pool/kept.test.ts'],
+  },
+  {
+    name: 'who does not wait takes the room that is kept',
+    file: 'src/service/waiting.ts',
+    find: 'if (kept === undefined) return acquire(facts, request, chance);',
+    replace: 'return acquire(facts, request, chance);',
+    tests: ['test/service/waiting-order.test.ts'],
+  },
+  {
+    name: 'who does not wait overtakes the line unseen',
+    file: 'src/service/leases.ts',
+    find: "if (outcome.kind === 'granted') waiting.overtaken(pool.id, request.modelClass);",
+    replace: '',
+    tests: ['test/service/waiting-order.test.ts'],
+  },
+  {
+    name: 'who would rather wait does not queue behind those who do',
+    file: 'src/service/leases.ts',
+    find: 'if (patient && waiting.hasLine(pool.id, request.modelClass)) return wait();',
+    replace: '',
+    tests: ['test/service/waiting-order.test.ts'],
+  },
+  {
+    name: 'a holder with many calls is served them all before the next holder',
+    file: 'src/pool/level.ts',
+    find: 'this.#turns.delete(holder);',
+    replace: '',
+    tests: ['test/pool/line.test.ts'],
+  },
+  {
+    name: 'priorities are not looked at',
+    file: 'src/pool/level.ts',
+    find: 'oldest.arrival - this.#worth',
+    replace: 'oldest.arrival',
+    tests: ['test/pool/line.test.ts'],
+  },
+  {
+    name: 'no wait makes up for a lower priority',
+    file: 'src/pool/level.ts',
+    find: 'return (PRIORITY_WORTH_MS * priority) / (Math.abs(priority) + HALF_WORTH_PRIORITY);',
+    replace: 'return PRIORITY_WORTH_MS * 1_000 * priority;',
+    tests: ['test/pool/line.test.ts'],
+  },
+  {
+    name: 'a full line takes one more',
+    file: 'src/service/pool-line.ts',
+    find: 'this.#line.size >= pool.waitersMax',
+    replace: 'this.#line.size > pool.waitersMax',
+    tests: ['test/service/waiting.test.ts'],
+  },
+  {
+    name: 'a change of the store wakes nobody',
+    file: 'src/service/waiting.ts',
+    find: 'this.#lines.get(change.pool)?.wake()',
+    replace: 'void change',
+    tests: ['test/service/waiting-wake.test.ts'],
+  },
+  {
+    name: 'room that opens by itself wakes nobody',
+    file: 'src/service/pool-line.ts',
+    find: 'this.#timer = setTimeout(() => this.wake(), wait);',
+    replace: '',
+    tests: ['test/service/waiting-wake.test.ts'],
+  },
+];

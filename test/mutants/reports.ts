@@ -1,0 +1,118 @@
+import type { Mutant } from './mutant.ts';
+
+/** What reports teach. */
+export const reports: readonly Mutant[] = [
+  {
+    name: 'requests are taken not to overtake each other on the way to the provider',
+    file: 'src/pool/observe.ts',
+    find: 'return moment < requestTime - OVERTAKING_MARGIN_MS;',
+    replace: 'return moment < requestTime;',
+    tests: ['test/pool/spent.test.ts'],
+  },
+  {
+    name: 'a late report raises what is left',
+    file: 'src/pool/observe.ts',
+    find: 'Math.max(deficitAt(known, moment), deficitAt(claimed, moment))',
+    replace: 'deficitAt(claimed, moment)',
+    tests: ['test/pool/observe.test.ts'],
+  },
+  {
+    name: 'a late report counts as the newest',
+    file: 'src/pool/observe.ts',
+    find: 'if (known !== undefined && isOlder(at, known)) return lowered(known, observation, at);',
+    replace: '',
+    tests: ['test/pool/observe.test.ts'],
+  },
+  {
+    name: 'a new observation forgets the calls that it does not contain',
+    file: 'src/pool/observe.ts',
+    find: 'spent: frame.spent.filter((part) => !isContained(part.containedAfter, at.requestTime)),',
+    replace: 'spent: [],',
+    tests: ['test/pool/spent.test.ts'],
+  },
+  {
+    name: 'a call that the newest observation contains is counted once more',
+    file: 'src/pool/observe.ts',
+    find: 'return contained ? meter : remember(',
+    replace: 'return remember(',
+    tests: ['test/pool/spent.test.ts'],
+  },
+  {
+    name: 'evidence from before a secret was rotated teaches about the new one',
+    file: 'src/pool/report.ts',
+    find: 'const current = key.secretVersion === lease.secretVersion;',
+    replace: 'const current = true;',
+    tests: ['test/pool/report.test.ts'],
+  },
+  {
+    name: 'the usual usage is learnt from failures',
+    file: 'src/pool/report.ts',
+    find: "told.used !== null && told.judgement.verdict === 'ok'",
+    replace: 'told.used !== null',
+    tests: ['test/pool/report.test.ts'],
+  },
+  {
+    name: 'the tokens of a refused call are free with every provider',
+    file: 'src/pool/report.ts',
+    find: 'return refused && !facts.pool.provider.failedTokensCount ?',
+    replace: 'return refused ?',
+    tests: ['test/pool/report.test.ts'],
+  },
+  {
+    name: 'a caller whose clock is ahead reports from the future',
+    file: 'src/pool/report.ts',
+    find: 'const shift = Math.min(0, now - end);',
+    replace: 'const shift = 0;',
+    tests: ['test/pool/report-times.test.ts'],
+  },
+  {
+    name: 'a pad sinks below 1, and less is reserved than was asked for',
+    file: 'src/pool/demand.ts',
+    find: 'Math.min(PAD_MAX, Math.max(1, pad + PAD_STEP * step))',
+    replace: 'Math.min(PAD_MAX, pad + PAD_STEP * step)',
+    tests: ['test/pool/demand.test.ts'],
+  },
+  {
+    name: 'a guess makes a call impossible',
+    file: 'src/pool/demand.ts',
+    find: 'Math.max(least, Math.min(tokens, limit))',
+    replace: 'Math.max(least, tokens)',
+    tests: ['test/pool/demand.test.ts'],
+  },
+  {
+    name: 'a rate limit does not lower how many leases a key bears',
+    file: 'src/pool/concurrency.ts',
+    find: 'evidence.underWay()) * CUT)',
+    replace: 'evidence.underWay()))',
+    tests: ['test/pool/concurrency.test.ts'],
+  },
+  {
+    name: 'each of many refusals of one moment lowers how many leases a key bears',
+    file: 'src/pool/concurrency.ts',
+    find: "verdict === 'rate_limited' && (known === undefined || evidence.time >= known.cutTime)",
+    replace: "verdict === 'rate_limited'",
+    tests: ['test/pool/concurrency.test.ts'],
+  },
+  {
+    name: 'a success with retry-after is a cooldown',
+    file: 'src/provider/judge.ts',
+    find: "if (status >= 200 && status < 300) return { verdict: 'ok', scope: 'request', waitMs: null };",
+    replace:
+      "if (status >= 200 && status < 300) return { verdict: retryAfterMs === null ? 'ok' : 'rate_limited', scope: 'key', waitMs: retryAfterMs };",
+    tests: ['test/provider/judge.test.ts'],
+  },
+  {
+    name: 'an empty account is treated as a rate limit',
+    file: 'src/provider/judge.ts',
+    find: "verdict: 'billing', scope: 'limit_group'",
+    replace: "verdict: 'rate_limited', scope: 'limit_group'",
+    tests: ['test/provider/judge.test.ts'],
+  },
+  {
+    name: 'spent money that is told with the status of a rate limit is treated as one',
+    file: 'src/provider/openai.ts',
+    find: "match: /insufficient_quota|credit_balance_exhausted|_usage_limit_exceeded/, verdict: 'billing'",
+    replace: "match: /insufficient_quota|credit_balance_exhausted|_usage_limit_exceeded/, verdict: 'rate_limited'",
+    tests: ['test/provider/judge.test.ts'],
+  },
+];
