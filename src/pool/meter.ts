@@ -55,6 +55,7 @@ export interface Expiry {
  */
 export function earliestFit(meter: Meter, amount: number, now: Millis, expiries: readonly Expiry[]): Millis | null {
   if (amount === 0) return now;
+  if (amount > meter.limit) return null;
   let ahead = meter;
   for (const expiry of expiries) {
     const time = earliestRefill(ahead, amount, now);

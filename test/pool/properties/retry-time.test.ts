@@ -11,7 +11,7 @@ type Ask = Parameters<World['ask']>[0];
 const MONTH = { windowMs: null, resetInMs: 35 * DAY };
 const ONLY_A = { inputTokens: null, outputTokens: null, modelClass: 'opus', excluded: new Set(['b', 'c']) };
 
-/** Refusals whose moment was once a rounding error away. */
+/** Refusals whose moment was once a rounding error away, or never came. */
 const KNOWN: [Command[], Partial<AcquireRequest>][] = [
   [
     [
@@ -23,6 +23,16 @@ const KNOWN: [Command[], Partial<AcquireRequest>][] = [
     { outputTokens: null },
   ],
   [[acquire({ modelClass: 'opus' }), report({ observations: [makeObservation({ ...MONTH, limit: 3, remaining: 0 })] })], ONLY_A],
+  [
+    [
+      acquire({ modelClass: 'opus', outputTokens: 101 }),
+      acquire({}),
+      acquire({ affinity: 'chat' }),
+      report({ account: 'other', inProgress: true }, 2),
+      report({ account: 'other' }),
+    ],
+    { modelClass: 'opus', outputTokens: 101, excluded: new Set(['b', 'c']) },
+  ],
   [
     [
       acquire({ modelClass: 'opus', outputTokens: 10, ttlMs: 8_869 }),
