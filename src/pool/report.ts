@@ -2,7 +2,7 @@ import { unprobed } from './block.ts';
 import { adapted, type ConcurrencyEvidence, leasesUnderWay } from './concurrency.ts';
 import { learnUsage } from './demand.ts';
 import { type Diagnosis, diagnose } from './health.ts';
-import { guessedSendTime, minus, NOTHING, plus, recount, type SpentAt, spendAll } from './hold.ts';
+import { amountOn, guessedSendTime, minus, NOTHING, plus, recount, type SpentAt, spendAll } from './hold.ts';
 import { type Joined, joined, type Membership } from './join.ts';
 import { endedRecords, withoutLease } from './lease.ts';
 import { earliestFit } from './meter.ts';
@@ -193,14 +193,8 @@ function diagnoseDraft(facts: Facts, draft: Draft, lease: Lease, told: Report, t
 
 /** When the limits that are used up have room for such a request again; null: none is known to be used up. */
 function emptiedRoomTime(meters: readonly Meter[], demand: Demand, now: Millis): Millis | null {
-  const amounts = {
-    requests: 1,
-    input_tokens: demand.inputTokens,
-    output_tokens: demand.outputTokens,
-    tokens: demand.inputTokens + demand.outputTokens,
-  };
   const times = meters.map((meter) =>
-    earliestFit({ ...meter, reserved: 0 }, Math.min(meter.limit, Math.max(1, amounts[meter.dimension])), now, []),
+    earliestFit({ ...meter, reserved: 0 }, Math.min(meter.limit, Math.max(1, amountOn(meter.dimension, demand))), now, []),
   );
   const latest = times.reduce<number>((a, b) => Math.max(a, b ?? now), now);
   return latest > now ? latest : null;
