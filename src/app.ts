@@ -50,7 +50,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       log.warn({ pool, key, verdict, ...left }, 'the pool is smaller: this key, or its limit group, is out'),
   };
   const service = createService(store, random, events, trace && new Recorder(trace));
-  const { leases, waiting, watches, generations, expiry } = service;
+  const { calls, waiting, watches, generations, expiry } = service;
 
   const put = (next: Config): Promise<Reloaded> => {
     for (const warning of [...next.warnings, ...onlyAtStart(config, next)]) log.warn(warning);
@@ -66,7 +66,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 
   const admin = new Admin({ ...service, random, reload });
   const openWatch = (pool: string, wake: () => void) => watches.open(pool, wake);
-  const server = new GrpcServer({ leases, admin, openWatch, log, now: () => store.now() });
+  const server = new GrpcServer({ calls, admin, openWatch, log, now: () => store.now() });
   let ready = true;
   store.onHealth((cause) => {
     ready = cause === null;

@@ -5,13 +5,13 @@ import type {
   RenewLeaseRequest,
   ReportHeadersRequest,
 } from '../generated/keylease/v1/key_lease_service.ts';
-import type { Leases, LeaseView } from '../service/leases.ts';
+import type { LeaseApi, LeaseView } from '../service/leases.ts';
 import { accepted, type CallContext, mapped } from './handler.ts';
 import { acquireResponse, leaseMessage, markResponse, reportResponse } from './messages.ts';
 import { acquireCall, markCall, reportCall } from './requests.ts';
 
 /** The calls of programs: check, call the service, answer. The same for a unary call and for one on a stream. */
-export function leaseCalls(leases: Leases) {
+export function leaseCalls(leases: LeaseApi) {
   return {
     acquireKey: async (request: AcquireKeyRequest, context: CallContext) => {
       const call = accepted(context.check, acquireCall(request, context.check));

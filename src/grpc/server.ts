@@ -7,7 +7,7 @@ import type { ListenAddress } from '../config/config.ts';
 import { KeyLeaseServiceService } from '../generated/keylease/v1/key_lease_service.ts';
 import { PoolAdminServiceService } from '../generated/keylease/v1/pool_admin_service.ts';
 import type { Admin } from '../service/admin.ts';
-import type { Leases } from '../service/leases.ts';
+import type { LeaseApi } from '../service/leases.ts';
 import { malformedFields, reflectedPackage } from './descriptors.ts';
 import { Malformed } from './handler.ts';
 import { keyLeaseService } from './key-lease-service.ts';
@@ -28,7 +28,7 @@ const STREAMS_PER_CONNECTION_MAX = 1_000;
 const SERVED = ['', 'keylease.v1.KeyLeaseService', 'keylease.v1.PoolAdminService'];
 
 export interface GrpcOptions {
-  readonly leases: Leases;
+  readonly calls: LeaseApi;
   readonly admin: Admin;
   readonly openWatch: OpenWatch;
   readonly log: Logger;
@@ -45,7 +45,7 @@ export class GrpcServer {
   #isDraining = false;
   #isServing = true;
 
-  constructor({ leases, admin, openWatch, log, now }: GrpcOptions) {
+  constructor({ calls, admin, openWatch, log, now }: GrpcOptions) {
     this.#server = new Server({
       'grpc.enable_channelz': 0,
       'grpc.max_receive_message_length': RECEIVE_BYTES_MAX,
@@ -55,7 +55,7 @@ export class GrpcServer {
       'grpc.max_connection_idle_ms': CONNECTION_IDLE_MS,
     });
     const options = { log, now, isDraining: () => this.#isDraining };
-    this.#server.addService(tolerant(KeyLeaseServiceService), keyLeaseService(leaseCalls(leases), this.#streams, options));
+    this.#server.addService(tolerant(KeyLeaseServiceService), keyLeaseService(leaseCalls(calls), this.#streams, options));
     this.#server.addService(tolerant(PoolAdminServiceService), poolAdminService(admin, openWatch, this.#streams, options));
     this.#addForeign(this.#health);
     this.#addForeign(new ReflectionService(reflectedPackage()));

@@ -72,6 +72,20 @@ export interface MarkCall {
   readonly cooldownMs: number | null;
 }
 
+/** The calls of programs as the wire knows them. What counts, records or audits them is put around it, layer by layer. */
+export type LeaseApi = Pick<Leases, 'acquire' | 'report' | 'markUnhealthy' | 'renew' | 'release'>;
+
+/** The calls as an object whose members can be replaced one by one. */
+export function leaseApi(inner: LeaseApi): LeaseApi {
+  return {
+    acquire: (holder, call, caller) => inner.acquire(holder, call, caller),
+    report: (holder, call) => inner.report(holder, call),
+    markUnhealthy: (holder, call) => inner.markUnhealthy(holder, call),
+    renew: (holder, leaseId, ttlMs) => inner.renew(holder, leaseId, ttlMs),
+    release: (holder, leaseId) => inner.release(holder, leaseId),
+  };
+}
+
 /** The calls of programs, one method each. A holder sees its own leases only: another's is as if it did not exist. */
 export class Leases {
   readonly #with: LeasesOptions;

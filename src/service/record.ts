@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { PoolConfig } from '../pool/model.ts';
 import type { Headers, Millis, ModelClass, Provider, Usage } from '../pool/upstream.ts';
-import { type AcquireAnswer, type AcquireCall, type Caller, Leases, type LeasesOptions, type ReportAnswer } from './leases.ts';
+import { type AcquireAnswer, type AcquireCall, type LeaseApi, type Leases, type LeasesOptions, leaseApi } from './leases.ts';
 import type { Answer } from './problem.ts';
 import type { ReportCall } from './read-report.ts';
 
@@ -123,31 +123,22 @@ export class Recorder {
   }
 }
 
-/** The calls of programs, each written down once it is answered. */
-export class RecordedLeases extends Leases {
-  readonly #store: LeasesOptions['store'];
-  readonly #pools: LeasesOptions['pools'];
-  readonly #recorder: Recorder;
-
-  constructor(options: LeasesOptions, recorder: Recorder) {
-    super(options);
-    this.#store = options.store;
-    this.#pools = options.pools;
-    this.#recorder = recorder;
-  }
-
-  override async acquire(holder: string, call: AcquireCall, caller?: Caller): Promise<Answer<AcquireAnswer>> {
-    const time = this.#store.now();
-    const answer = await super.acquire(holder, call, caller);
-    const pool = this.#pools.named(call.pool);
-    if (pool !== undefined) this.#recorder.acquired(holder, call, pool, this.modelClass(pool, call.model), time, answer);
-    return answer;
-  }
-
-  override async report(holder: string, call: ReportCall): Promise<Answer<ReportAnswer>> {
-    const answer = await super.report(holder, call);
-    const pool = answer.ok ? this.#pools.ofLease(answer.value.lease.pool) : undefined;
-    if (answer.ok && pool !== undefined) this.#recorder.reported(call, pool.provider, answer.value.end !== null, answer.now);
-    return answer;
-  }
+/** Around the calls of programs: each acquire and report is written down once it is answered. */
+export function recorded(leases: Leases, recorder: Recorder, { store, pools }: Pick<LeasesOptions, 'store' | 'pools'>): LeaseApi {
+  return {
+    ...leaseApi(leases),
+    async acquire(holder, call, caller) {
+      const time = store.now();
+      const answer = await leases.acquire(holder, call, caller);
+      const pool = pools.named(call.pool);
+      if (pool !== undefined) recorder.acquired(holder, call, pool, leases.modelClass(pool, call.model), time, answer);
+      return answer;
+    },
+    async report(holder, call) {
+      const answer = await leases.report(holder, call);
+      const pool = answer.ok ? pools.ofLease(answer.value.lease.pool) : undefined;
+      if (answer.ok && pool !== undefined) recorder.reported(call, pool.provider, answer.value.end !== null, answer.now);
+      return answer;
+    },
+  };
 }

@@ -4,9 +4,9 @@ import { Expiry } from './expiry.ts';
 import { Generations } from './generations.ts';
 import { Indexes } from './indexes.ts';
 import { LeaseIds } from './lease-id.ts';
-import { type Events, Leases } from './leases.ts';
+import { type Events, type LeaseApi, Leases } from './leases.ts';
 import { Pools } from './pools.ts';
-import { RecordedLeases, type Recorder } from './record.ts';
+import { type Recorder, recorded } from './record.ts';
 import { Waiting } from './waiting.ts';
 import { Watches } from './watch.ts';
 
@@ -17,6 +17,8 @@ export interface Service {
   readonly expiry: Expiry;
   readonly waiting: Waiting;
   readonly leases: Leases;
+  /** The calls of programs, with every layer around them. */
+  readonly calls: LeaseApi;
   readonly watches: Watches;
   readonly generations: Generations;
 }
@@ -35,8 +37,9 @@ export function createService(store: Store, random: () => number, events: Events
   };
   const waiting = new Waiting({ store, expiry, chance, poolOf: (id) => pools.named(id) });
   const options = { store, expiry, pools, waiting, ids, chance, events };
-  const leases = recorder === undefined ? new Leases(options) : new RecordedLeases(options, recorder);
+  const leases = new Leases(options);
+  const calls = recorder === undefined ? leases : recorded(leases, recorder, options);
   const watches = new Watches(store, pools);
   const generations = new Generations({ store, expiry, pools, waiting, watches });
-  return { store, pools, expiry, waiting, leases, watches, generations };
+  return { store, pools, expiry, waiting, leases, calls, watches, generations };
 }

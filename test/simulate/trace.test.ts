@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import { LeaseIds } from '../../src/service/lease-id.ts';
 import type { AcquireCall } from '../../src/service/leases.ts';
-import { RecordedLeases, Recorder } from '../../src/service/record.ts';
+import { Recorder } from '../../src/service/record.ts';
 import { createService } from '../../src/service/service.ts';
 import { simulate } from '../../src/simulate/simulate.ts';
 import { readSource } from '../../src/simulate/source.ts';
@@ -27,21 +26,18 @@ async function recorded(count: number): Promise<string> {
   const lines: string[] = [];
   const clock = fakeClock(START);
   const store = memoryStore({ clock });
-  const service = createService(store, () => 0, { joinedGroup: () => {}, poolShrank: () => {} });
-  await service.generations.put(configOf(onePool([keyOf('a'), keyOf('b')])));
-  const ids = new LeaseIds(store.installationKey);
-  const chance = { random: () => 0, mintLeaseId: (claims: Parameters<LeaseIds['mint']>[0]) => ids.mint(claims) };
   const recorder = new Recorder({ write: (line) => void lines.push(line) });
-  const leases = new RecordedLeases({ ...service, ids, chance, events: { joinedGroup: () => {}, poolShrank: () => {} } }, recorder);
+  const service = createService(store, () => 0, { joinedGroup: () => {}, poolShrank: () => {} }, recorder);
+  await service.generations.put(configOf(onePool([keyOf('a'), keyOf('b')])));
   for (let number = 0; number < count; number += 1) {
-    const answer = await leases.acquire(`holder-${number % 2}`, CALL);
+    const answer = await service.calls.acquire(`holder-${number % 2}`, CALL);
     if (!answer.ok) throw new Error(`call ${number} was refused`);
     const requestTime = clock();
     clock.advance(2 * SECOND);
     if (number % 10 === 9) continue;
     const usage = { inputTokens: 900, outputTokens: 80, cacheReadInputTokens: 500, cacheCreationInputTokens: 0 };
     const report = { status: 200, headers: HEADERS, errorBody: '', usage, requestTime, responseTime: clock(), inProgress: false };
-    await leases.report(`holder-${number % 2}`, { leaseId: answer.value.lease.id, ...report });
+    await service.calls.report(`holder-${number % 2}`, { leaseId: answer.value.lease.id, ...report });
   }
   service.expiry.stop();
   return lines.join('');
