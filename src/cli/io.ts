@@ -13,6 +13,8 @@ export interface Io {
   readonly isTerminal: boolean;
   /** Width of the terminal in characters. */
   readonly columns: number;
+  /** Height of the terminal in lines. */
+  readonly rows: number;
   /** Milliseconds since the epoch. */
   now(): number;
 }
@@ -26,7 +28,10 @@ export function processIo(): Io {
     env: process.env,
     isTerminal: process.stdout.isTTY === true,
     get columns() {
-      return process.stdout.columns ?? 80;
+      return process.stdout.columns || 80;
+    },
+    get rows() {
+      return process.stdout.rows || 24;
     },
     now: () => Date.now(),
   };

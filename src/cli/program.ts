@@ -19,10 +19,11 @@ import { reloadVerb } from './verbs/reload.ts';
 import { renewVerb } from './verbs/renew.ts';
 import { reportVerb } from './verbs/report.ts';
 import { revokeVerb } from './verbs/revoke.ts';
+import { topVerb } from './verbs/top.ts';
 
 const VERBS = [
   ...[leaseVerb, reportVerb, renewVerb, releaseVerb, markUnhealthyVerb],
-  ...[poolsVerb, keysVerb, keyVerb, leasesVerb, explainVerb],
+  ...[poolsVerb, keysVerb, keyVerb, leasesVerb, explainVerb, topVerb],
   ...[markHealthyVerb, drainVerb, enableVerb, revokeVerb, reloadVerb],
 ];
 

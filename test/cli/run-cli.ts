@@ -26,6 +26,7 @@ export function captureIo(overrides: Partial<Io> & { input?: string } = {}) {
     env: {},
     isTerminal: false,
     columns: 80,
+    rows: 24,
     now: () => NOW,
     ...overrides,
   };

@@ -4,6 +4,7 @@ import { formatMistake } from '../../config/mistake.ts';
 import { readConfigFile } from '../config-file.ts';
 import { usageMistake } from '../failure.ts';
 import type { Io } from '../io.ts';
+import { counted } from '../words.ts';
 
 /** `keylease config check|schema`: about configuration files, without a server. */
 export function configVerb(io: Io): Command {
@@ -25,9 +26,5 @@ async function check(path: string, io: Io): Promise<void> {
   const { pools, warnings } = reading.config;
   for (const warning of warnings) io.err(`warning: ${warning}\n`);
   const keys = pools.reduce((sum, pool) => sum + pool.keys.length, 0);
-  io.out(`${path}: no mistakes, ${count(pools.length, 'pool')}, ${count(keys, 'key')}\n`);
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
+  io.out(`${path}: no mistakes, ${counted(pools.length, 'pool')}, ${counted(keys, 'key')}\n`);
 }
