@@ -3,6 +3,7 @@ import { startApp } from './app.ts';
 import { processIo } from './cli/io.ts';
 import { addVerb, buildProgram } from './cli/program.ts';
 import { runProgram } from './cli/run.ts';
+import { completionVerb } from './cli/verbs/completion.ts';
 import { configVerb } from './cli/verbs/config.ts';
 import { serveVerb } from './cli/verbs/serve.ts';
 import { simulateVerb } from './cli/verbs/simulate.ts';
@@ -14,6 +15,7 @@ const program = buildProgram(io, startApp);
 addVerb(program, serveVerb(io));
 addVerb(program, configVerb(io));
 addVerb(program, simulateVerb(io));
+addVerb(program, completionVerb(io, program));
 try {
   process.exitCode = await runProgram(program, process.argv.slice(2), io);
 } catch (error) {

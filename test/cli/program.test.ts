@@ -95,7 +95,7 @@ test('--help lists every verb and is no mistake', async () => {
   const verbs = [...out.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, verb]) => verb);
   expect(code).toBe(0);
   expect(verbs).toEqual([
-    ...['lease', 'report', 'renew', 'release', 'mark-unhealthy', 'pools', 'keys', 'key', 'leases', 'explain'],
+    ...['lease', 'report', 'renew', 'release', 'mark-unhealthy', 'pools', 'keys', 'key', 'leases', 'explain', 'top'],
     ...['mark-healthy', 'drain', 'enable', 'revoke', 'reload', 'demo', 'help'],
   ]);
 });
