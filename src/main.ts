@@ -5,6 +5,7 @@ import { addVerb, buildProgram } from './cli/program.ts';
 import { runProgram } from './cli/run.ts';
 import { completionVerb } from './cli/verbs/completion.ts';
 import { configVerb } from './cli/verbs/config.ts';
+import { doctorVerb } from './cli/verbs/doctor.ts';
 import { serveVerb } from './cli/verbs/serve.ts';
 import { simulateVerb } from './cli/verbs/simulate.ts';
 import { CannotListen } from './config/cannot-listen.ts';
@@ -14,6 +15,7 @@ const io = processIo();
 const program = buildProgram(io, startApp);
 addVerb(program, serveVerb(io));
 addVerb(program, configVerb(io));
+addVerb(program, doctorVerb(io));
 addVerb(program, simulateVerb(io));
 addVerb(program, completionVerb(io, program));
 try {
