@@ -29,6 +29,7 @@ function assemblePool(pool: FilePool, place: number, secrets: ReadonlyMap<string
   return {
     id: pool.id,
     provider: pool.provider,
+    baseUrl: pool.base_url ?? null,
     strategy: pool.strategy,
     leaseTtlMs: pool.lease.ttl,
     leaseTtlMaxMs: pool.lease.max_ttl,

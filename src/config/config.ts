@@ -41,6 +41,8 @@ export interface PoolSettings extends Omit<PoolConfig, 'provider' | 'strategy' |
   readonly provider: string;
   readonly strategy: string;
   /** Null: the provider's own. */
+  readonly baseUrl: string | null;
+  /** Null: the provider's own. */
   readonly modelClasses: readonly ModelClassRule[] | null;
   readonly keys: readonly KeySettings[];
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseListenAddress } from './address.ts';
+import { isLocal, parseListenAddress } from './address.ts';
 import { DURATION_PATTERN, parseDuration } from './duration.ts';
 import { unknownKey } from './nearest.ts';
 
@@ -66,6 +66,17 @@ export function listenAddress() {
   return z.string().transform((text, context) => {
     const parsed = parseListenAddress(text);
     return parsed.ok ? parsed.address : refuse(context, parsed.problem);
+  });
+}
+
+/** Where secrets are sent: https, or a loopback address. */
+export function baseUrl() {
+  return z.string().transform((text, context) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const isPlain = url !== undefined && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+    if (!isPlain || !/^https?:$/.test(url.protocol)) return refuse(context, 'expected a URL without user, query or fragment');
+    const isSafe = url.protocol === 'https:' || isLocal({ kind: 'tcp', host: url.hostname.replace(/^\[|\]$/g, ''), port: 0 });
+    return isSafe ? text.replace(/\/+$/, '') : refuse(context, 'expected https: the key would cross the network in the clear');
   });
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { VARIABLE_NAME } from './expand.ts';
-import { duration, expected, flag, id, listenAddress, mapping, tcpAddress, wholeNumber } from './fields.ts';
+import { baseUrl, duration, expected, flag, id, listenAddress, mapping, tcpAddress, wholeNumber } from './fields.ts';
 import { unknownName } from './nearest.ts';
 
 /** Shape, bounds and defaults of the configuration file, after its variables were replaced. Every text here is shown by editors. */
@@ -104,6 +104,11 @@ const modelClass = mapping({
 const pool = mapping({
   id: id().describe('Names the pool; callers that name none get the only pool, or the one called default.'),
   provider: z.string().describe('Whose keys these are, such as anthropic or openai.'),
+  base_url: baseUrl()
+    .optional()
+    .describe(
+      "Where callers find the provider, told with each lease: https, or http on a loopback address. Left out: the provider's own address.",
+    ),
   strategy: z
     .string()
     .nullable()

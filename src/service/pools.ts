@@ -13,6 +13,8 @@ const DEFAULT_POOL = 'default';
 interface Pool {
   readonly config: PoolConfig;
   readonly secrets: ReadonlyMap<string, Secret>;
+  /** Null: the provider's own. */
+  readonly baseUrl: string | null;
 }
 
 /** The pools of the configuration in force, with the secrets of their keys. */
@@ -54,7 +56,9 @@ export class Pools {
   credential(poolId: string, keyId: string): Credential | undefined {
     const pool = this.#inForce.get(poolId);
     const secret = pool?.secrets.get(keyId);
-    return pool === undefined || secret === undefined ? undefined : pool.config.provider.credential(revealSecret(secret));
+    if (pool === undefined || secret === undefined) return undefined;
+    const credential = pool.config.provider.credential(revealSecret(secret));
+    return pool.baseUrl === null ? credential : { ...credential, baseUrl: pool.baseUrl };
   }
 
   #poolOf(settings: PoolSettings): Pool {
@@ -66,6 +70,7 @@ export class Pools {
     return {
       config: { ...settings, provider, strategy, modelClasses, keys },
       secrets: new Map(settings.keys.map(({ id, secret }) => [id, secret])),
+      baseUrl: settings.baseUrl,
     };
   }
 

@@ -1,6 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables as they stand in a configuration file
 /** What each file in the folder `mistakes` has wrong, by its name: `line:column path: message`. */
 export const MISTAKES: readonly (readonly [fixture: string, mistake: string])[] = [
+  ['base-url-in-the-clear', '4:15 pools[0].base_url: expected https: the key would cross the network in the clear'],
+  ['base-url-with-user', '4:15 pools[0].base_url: expected a URL without user, query or fragment'],
   ['drain-timeout-too-long', '1:16 drain_timeout: expected a duration from 0s to 10m'],
   ['empty-file', '1:1: expected a mapping, found nothing'],
   ['insecure-not-a-flag', '1:11 insecure: expected true or false, found text'],
@@ -60,7 +62,10 @@ export const MISTAKES: readonly (readonly [fixture: string, mistake: string])[] 
   ['max-leases-zero', '7:21 pools[0].keys[0].max_leases: expected a whole number from 1 to 1000000'],
   ['max-wait-too-long', '4:26 pools[0].waiting.max_wait: expected a duration from 0s to 10m'],
   ['max-waiters-negative', '4:29 pools[0].waiting.max_waiters: expected a whole number from 0 to 1000000'],
-  ['merge-key', '4:5 pools[0].?: unknown key: known are id, provider, strategy, lease, waiting, unhealthy_after, model_classes, keys'],
+  [
+    'merge-key',
+    '4:5 pools[0].?: unknown key: known are id, provider, base_url, strategy, lease, waiting, unhealthy_after, model_classes, keys',
+  ],
   ['model-class-twice', "4:51 pools[0].model_classes[1].id: the model class 'x' is there already: pools[0].model_classes[0]"],
   ['model-class-with-empty-model', '4:44 pools[0].model_classes[0].models[0]: expected text that is not empty'],
   ['model-class-with-no-model', '4:43 pools[0].model_classes[0].models: expected at least one'],

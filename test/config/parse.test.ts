@@ -27,6 +27,7 @@ test('what is left out has its default', () => {
     waitersMax: 1000,
     waitersPerHolderMax: 1000,
     unhealthyAfter: 1,
+    baseUrl: null,
     modelClasses: null,
   });
   const { secret, ...key } = keys[0]!;

@@ -48,6 +48,16 @@ test.each(STORES)(
   },
 );
 
+test("a lease tells where its pool's provider is found: the provider's own address, or the one that the file names", async () => {
+  const baseUrlOf = async (pool: ConfigContent) => {
+    const { leases } = await startTestApp({ config: onePool([keyOf('a')], pool) });
+    return (await leases.acquireKey({})).credential?.baseUrl;
+  };
+  expect(await baseUrlOf({})).toBe('https://api.anthropic.com');
+  expect(await baseUrlOf({ base_url: 'https://gateway.example/anthropic/' })).toBe('https://gateway.example/anthropic');
+  expect(await baseUrlOf({ base_url: 'http://[::1]:8080' })).toBe('http://[::1]:8080');
+});
+
 test('a request id is remembered for an hour after its lease can have ended at the latest', async () => {
   const clock = fakeClock();
   const { leases } = await startTestApp({ store: memoryStore({ clock }) });

@@ -36,6 +36,7 @@ export function demoConfig(): Config {
         waitersMax: 1_000,
         waitersPerHolderMax: 1_000,
         unhealthyAfter: 1,
+        baseUrl: null,
         modelClasses: null,
         keys: DEMO_KEYS.map(({ id, secret }, order) => ({
           id,
