@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Channel, ChannelCredentials } from '@grpc/grpc-js';
@@ -12,7 +12,7 @@ import { strategyNames } from '../../src/pool/strategy/index.ts';
 import { providerNames } from '../../src/provider/index.ts';
 import type { Traced } from '../../src/service/record.ts';
 
-/** Waits for a report of a call that still runs would only make a stop slow. */
+/** No call of a test waits longer for a server that stops. */
 const DRAIN = '1s';
 
 /** A keylease server that can be stopped and started again with what it has on disk. */
@@ -33,6 +33,8 @@ export class ServerUnderTest {
 
   async start(): Promise<void> {
     this.#starts += 1;
+    // There before anybody reads it.
+    writeFileSync(this.#trace, '');
     this.#app = await startApp(this.#config(), { record: this.#trace });
     this.#address = this.#app.addresses[0]!;
   }
