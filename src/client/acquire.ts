@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AcquireKeyRequest } from '../generated/keylease/v1/key_lease_service.ts';
 import type { Credential, Lease } from '../generated/keylease/v1/lease.ts';
 import type { Service } from './connection.ts';
-import { KeyLeaseUnavailable, refusalOfError } from './errors.ts';
+import { KeyLeaseUnavailable } from './errors.ts';
 import type { Demand, LeaseOptions } from './options.ts';
+import { refusalOfError } from './refusal.ts';
 import { toDuration } from './time.ts';
 
 export interface Granted {

@@ -1,27 +1,11 @@
 import { RetryAction } from '../generated/keylease/v1/key_lease_service.ts';
 import type { Lease } from '../generated/keylease/v1/lease.ts';
 import type { LeaseCalls } from './lease-calls.ts';
-import { type Report, reportMessage } from './report.ts';
+import type { Advice, LeaseHandle } from './lease-handle.ts';
+import type { Report } from './report.ts';
+import { reportMessage } from './report-message.ts';
 import type { Stats } from './stats.ts';
 import { fromDuration, fromTimestamp, toDuration } from './time.ts';
-
-/** What the server advises to do about a call that was reported. */
-export interface Advice {
-  readonly action: 'none' | 'other_key' | 'after_delay' | 'do_not_retry';
-  readonly delayMs: number;
-}
-
-/** What a program may do with its lease beside using the key. Without any of it the lease is reported from what the call returned or threw. */
-export interface LeaseHandle {
-  /** Empty for the fallback key. */
-  readonly id: string;
-  readonly keyId: string;
-  readonly modelClass: string;
-  /** Tells what the provider answered; null: no server took the report. */
-  report(report: Report): Promise<Advice | null>;
-  /** Gives the lease back: nothing was sent. */
-  release(): void;
-}
 
 const ACTIONS: Readonly<Record<number, Advice['action']>> = {
   [RetryAction.RETRY_ACTION_NONE]: 'none',

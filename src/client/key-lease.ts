@@ -1,8 +1,9 @@
 import { acquireKey } from './acquire.ts';
 import { connect } from './connection.ts';
 import { KeyLeaseUnavailable } from './errors.ts';
-import { type Advice, HeldLease, type LeaseHandle, noLease } from './held-lease.ts';
+import { HeldLease, noLease } from './held-lease.ts';
 import { LeaseCalls } from './lease-calls.ts';
+import type { Advice, LeaseHandle } from './lease-handle.ts';
 import { fallbackKey, LeasedKey } from './leased-key.ts';
 import { DEFAULTS, type Demand, type KeyLeaseOptions, type LeaseOptions } from './options.ts';
 import { reportOfError, reportOfValue } from './outcome.ts';

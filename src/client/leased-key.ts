@@ -1,5 +1,12 @@
 import { inspect } from 'node:util';
-import type { Credential } from '../generated/keylease/v1/lease.ts';
+
+interface Credential {
+  readonly secret: string;
+  readonly headerName: string;
+  readonly headerValue: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly baseUrl: string;
+}
 
 /** What a lease lends. Every way to print it leaves the secret out. */
 export class LeasedKey {

@@ -1,5 +1,5 @@
 import { type BodyTold, watchFor } from './body-watch.ts';
-import { ERROR_BODY_BYTES_MAX } from './report.ts';
+import { ERROR_BODY_BYTES_MAX } from './report-message.ts';
 
 type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
 
