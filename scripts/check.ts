@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inPackageFolder } from './package-folder.ts';
 
 interface Step {
   readonly name: string;
@@ -16,7 +17,7 @@ const STEPS: readonly Step[] = [
   { name: 'types', run: () => succeeds('tsc') },
   { name: 'format and lint', run: () => succeeds('biome', 'check', '--error-on-warnings') },
   { name: 'nothing unused', run: () => succeeds('knip') },
-  { name: 'the package builds', run: builds },
+  { name: 'the package builds, and is fit to publish', run: isFitToPublish },
   { name: 'tests', run: () => succeeds('vitest', 'run') },
 ];
 
@@ -47,8 +48,11 @@ function generatedIsFresh(): boolean {
   });
 }
 
-function builds(): boolean {
-  return inTemporaryFolder((folder) => succeeds('tsc', '-p', 'tsconfig.build.json', '--outDir', folder));
+function isFitToPublish(): boolean {
+  return inPackageFolder((cwd) => {
+    const runs = (command: string, ...args: string[]) => spawnSync(command, args, { cwd, stdio: 'inherit' }).status === 0;
+    return runs('npm', 'run', '--silent', 'build') && runs('publint') && runs('attw', '--pack', '.', '--profile', 'esm-only', '--quiet');
+  });
 }
 
 /** Against what has landed: the main branch of origin where this is ahead of it, else the commit before the last one that touched proto/. */

@@ -1,10 +1,9 @@
 /** What an installation of the package takes, and what of it the client alone loads. Builds in a temporary folder. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { inPackageFolder } from './package-folder.ts';
 
-const PACKED = ['src', 'proto', 'package.json', 'README.md', 'LICENSE', 'tsconfig.json', 'tsconfig.build.json', 'tsconfig.client.json'];
 const CLIENT = 'dist/client/index.js';
 const IMPORT = /^(?:import|export)\s(?:[^'";]*?\sfrom\s+)?['"](?<path>[^'"]+)['"]/gm;
 
@@ -18,26 +17,21 @@ interface Lock {
   readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly dependencies?: Readonly<Record<string, string>> }>>;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'keylease-size-'));
-try {
-  for (const name of PACKED) cpSync(name, join(folder, name), { recursive: true });
-  symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
+inPackageFolder((folder) => {
   // The build writes to standard output, too: the list is the last thing on it.
   const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--silent'], { cwd: folder, encoding: 'utf8' });
   const [pack] = JSON.parse(output.slice(output.lastIndexOf('\n[') + 1)) as [Pack];
   const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as Lock;
   const { files, packages } = loaded(join(folder, CLIENT));
   const bytes = [...files].reduce((sum, file) => sum + statSync(file).size, 0);
+  const own = [...packages].sort();
 
   print('the package, packed', `${kib(pack.size)} KiB`);
   print('the package, unpacked', `${kib(pack.unpackedSize)} KiB in ${pack.entryCount} files`);
   print('its dependencies', `${Object.keys(lock.packages['']!.dependencies ?? {}).length} direct, ${installed(lock)} in all`);
   print('of it the client loads', `${kib(bytes)} KiB in ${files.size} files`);
-  const own = [...packages].sort();
   print('with', `${own.join(', ')}: ${closure(lock, own).size} packages in all`);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+});
 
 /** Everything of the package that a module loads, and the packages that it asks for. */
 function loaded(entry: string): { files: ReadonlySet<string>; packages: ReadonlySet<string> } {
@@ -46,7 +40,7 @@ function loaded(entry: string): { files: ReadonlySet<string>; packages: Readonly
   for (const file of files) {
     for (const { groups } of readFileSync(file, 'utf8').matchAll(IMPORT)) {
       const path = groups!.path!;
-      if (path.startsWith('.')) files.add(join(folder, relative(folder, join(dirname(file), path))));
+      if (path.startsWith('.')) files.add(join(dirname(file), path));
       else if (!path.startsWith('node:')) packages.add(path.split('/', path.startsWith('@') ? 2 : 1).join('/'));
     }
   }
