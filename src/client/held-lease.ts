@@ -32,7 +32,7 @@ export class HeldLease implements LeaseHandle {
   readonly #options: HeldLeaseOptions;
   readonly #ttlMs: number;
   readonly #renewUntil: number;
-  readonly #isSingle: boolean;
+  readonly #requests: number;
   #left: number;
   #timer: NodeJS.Timeout | undefined;
 
@@ -43,8 +43,8 @@ export class HeldLease implements LeaseHandle {
     this.#options = options;
     this.#ttlMs = fromTimestamp(lease.expireTime!) - fromTimestamp(lease.acquireTime!);
     this.#renewUntil = performance.now() + options.callMsMax;
-    this.#left = Math.max(1, lease.requestsReserved);
-    this.#isSingle = this.#left === 1;
+    this.#requests = Math.max(1, lease.requestsReserved);
+    this.#left = this.#requests;
     options.stats.active += 1;
     this.#renewLater();
   }
@@ -54,13 +54,18 @@ export class HeldLease implements LeaseHandle {
     return this.#left === 0;
   }
 
+  /** A request was reported. */
+  get wasReported(): boolean {
+    return this.#left < this.#requests;
+  }
+
   async report(report: Report): Promise<Advice | null> {
     if (this.isOver) return null;
     const { calls, stats } = this.#options;
     if (report.inProgress !== true) this.#count(1);
     const value = reportMessage(this.id, { responseTime: Date.now(), ...report });
     // Where a lease covers several requests, a report that arrived twice would count twice.
-    const reply = await calls.send({ $case: 'reportHeaders', value }, this.#isSingle || report.inProgress === true);
+    const reply = await calls.send({ $case: 'reportHeaders', value }, this.#requests === 1 || report.inProgress === true);
     if (reply?.$case !== 'reportHeaders') {
       stats.reportsDropped += 1;
       return null;

@@ -1,4 +1,5 @@
 import { acquireKey } from './acquire.ts';
+import type { BodyTold } from './body-watch.ts';
 import { connect } from './connection.ts';
 import { KeyLeaseUnavailable } from './errors.ts';
 import { HeldLease, noLease } from './held-lease.ts';
@@ -127,15 +128,16 @@ class Client implements KeyLease {
     try {
       value = await run(key, held);
     } catch (error) {
-      const advice = key.readAt === null ? null : await report(reportOfError(error, signal?.aborted === true, demand));
       // A key that was never looked at was never sent; and of several requests, those that were not made are given back.
+      const isTold = key.readAt === null || held.wasReported;
+      const advice = isTold ? null : await report(reportOfError(error, signal?.aborted === true, demand));
       held.release();
       return thrown(error, advice);
     }
-    if (value instanceof Response) return this.#answered<T>(value, report, held);
-    const advice = await report(reportOfValue(value));
+    if (value instanceof Response && !held.wasReported) return this.#answered<T>(value, report, held);
+    const advice = held.wasReported ? null : await report(reportOfValue(value));
     held.release();
-    return { advice, give: () => value, discard: () => {} };
+    return returned(value, advice);
   }
 
   async #answered<T>(response: Response, report: (told: Report) => Promise<Advice | null>, held: HeldLease): Promise<Attempt<T>> {
@@ -145,16 +147,17 @@ class Client implements KeyLease {
       const { text, response: whole } = await errorBody(response);
       const advice = await report({ status, headers, errorBody: text, responseTime });
       held.release();
-      return { advice, give: () => whole as T, discard: () => void whole.body?.cancel().catch(() => {}) };
+      return returned(whole as T, advice);
     }
     const isJson = /json/i.test(headers.get('content-type') ?? '');
     if (response.body !== null && !isJson) void report({ status, headers, responseTime, inProgress: true });
-    const seen = watched(response, ({ usage, error }) => {
+    const onEnd = ({ usage, error }: BodyTold) => {
       const failed = error === undefined ? {} : { status: error.status, errorBody: error.body };
       void report({ status, headers, responseTime, ...(usage === undefined ? {} : { usage }), ...failed });
       held.release();
-    });
-    return { advice: null, give: () => seen as T, discard: () => {} };
+    };
+    // No function of this scope may refer to the watched response: it would never be collected, and so never be settled.
+    return returned(watched(response, onEnd) as T, null);
   }
 
   /** An answer that takes longer than a server may is no advice. */
@@ -165,6 +168,11 @@ class Client implements KeyLease {
     });
     return Promise.race([advice, timeout]).finally(() => clearTimeout(timer));
   }
+}
+
+function returned<T>(value: T, advice: Advice | null): Attempt<T> {
+  const discard = () => void (value instanceof Response && value.body?.cancel().catch(() => {}));
+  return { advice, give: () => value, discard };
 }
 
 function thrown<T>(error: unknown, advice: Advice | null): Attempt<T> {

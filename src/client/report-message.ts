@@ -32,7 +32,8 @@ export function reportMessage(leaseId: string, report: Report): ReportHeadersReq
 function toldHeaders(headers: Headers | Readonly<Record<string, unknown>>): Record<string, string> {
   const told: Record<string, string> = {};
   let [count, bytes] = [0, 0];
-  const entries: Iterable<readonly [string, unknown]> = headers instanceof Headers ? headers : Object.entries(headers);
+  const listed = headers.entries;
+  const entries = typeof listed === 'function' ? (headers as Headers).entries() : Object.entries(headers);
   for (const [name, value] of entries) {
     const lower = name.toLowerCase();
     if (typeof value !== 'string' || !TOLD.test(lower) || value.length > HEADER_CHARACTERS_MAX) continue;
