@@ -1,4 +1,5 @@
 import { blocks } from './mutants/blocks.ts';
+import { client } from './mutants/client.ts';
 import { limits } from './mutants/limits.ts';
 import { lines } from './mutants/lines.ts';
 import type { Mutant } from './mutants/mutant.ts';
@@ -7,4 +8,4 @@ import { reports } from './mutants/reports.ts';
 import { seams } from './mutants/seams.ts';
 
 /** Every promise of the core and of what it stands on, each broken once. */
-export const mutants: readonly Mutant[] = [...limits, ...reports, ...blocks, ...picks, ...lines, ...seams];
+export const mutants: readonly Mutant[] = [...limits, ...reports, ...blocks, ...picks, ...lines, ...seams, ...client];

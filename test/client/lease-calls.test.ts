@@ -73,6 +73,7 @@ test('a call that must not be repeated is given up when its stream breaks, and t
   const server = fakeServer((message, stream) => (stream === 1 ? new Error('broken') : answered(message, stream)));
   const calls = new LeaseCalls(server.service, OPTIONS);
   expect(await Promise.all([calls.send(release('a'), false), calls.send(release('b'))])).toEqual([null, released]);
+  expect(server.messages.map(({ ids }) => ids)).toEqual([[1, 2], [2]]);
   await calls.close(1_000);
 });
 

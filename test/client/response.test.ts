@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { errorBody, watched } from '../../src/client/response.ts';
 
@@ -31,8 +32,10 @@ test('a body is watched as it is read, and never ahead of its reader', async () 
   const onEnd = vi.fn();
   const response = watched(new Response(body, EVENTS), onEnd);
   const reader = response.body!.getReader();
+  await nextTurn();
   expect(seen.pulls).toBe(0);
   await reader.read();
+  await nextTurn();
   expect(seen.pulls).toBe(1);
   while (!(await reader.read()).done);
   expect(onEnd.mock.calls).toEqual([[{}]]);
