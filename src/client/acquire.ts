@@ -13,15 +13,20 @@ export interface Granted {
   readonly credential: Credential;
 }
 
-/** A server that restarts is worth a few tries; a request id makes them one. */
-const TRIES_MAX = 4;
-const PAUSE_MS = 50;
+/** A server that restarts is asked again until the deadline; a request id makes the tries one. */
+const PAUSE_MS = { first: 50, longest: 400 };
 const RECLAIM_MS = 1_000;
+
+/** How long and how often a server is asked that does not answer. */
+export interface Patience {
+  readonly deadlineMs: number;
+  readonly triesMax: number;
+}
 
 /** Asks for a lease; throws KeyLeaseRefused, KeyLeaseUnavailable, or the reason of the caller's signal. */
 export async function acquireKey(
   service: Service,
-  deadlineMs: number,
+  { deadlineMs, triesMax }: Patience,
   options: LeaseOptions,
   demand: Demand,
   excluded: readonly string[],
@@ -32,8 +37,8 @@ export async function acquireKey(
     try {
       return await acquireOnce(service, request, Math.max(1, deadline - Date.now()) + (options.maxWaitMs ?? 0), options.signal);
     } catch (error) {
-      if (!(error instanceof KeyLeaseUnavailable) || tries === TRIES_MAX) throw error;
-      const pause = PAUSE_MS * 2 ** (tries - 1);
+      if (!(error instanceof KeyLeaseUnavailable) || tries >= triesMax) throw error;
+      const pause = Math.min(PAUSE_MS.longest, PAUSE_MS.first * 2 ** (tries - 1));
       if (Date.now() + pause >= deadline) throw error;
       await sleep(pause, undefined, options.signal === undefined ? {} : { signal: options.signal });
     }

@@ -42,6 +42,9 @@ export function createKeyLease(options: KeyLeaseOptions): KeyLease {
   return new Client(options);
 }
 
+/** Whoever has a fallback key need not wait for a server that is away. */
+const TRIES_BEFORE_FALLBACK = 3;
+
 class Client implements KeyLease {
   readonly #options: KeyLeaseOptions & typeof DEFAULTS;
   readonly #connection: ReturnType<typeof connect>;
@@ -82,8 +85,9 @@ class Client implements KeyLease {
   }
 
   async #lease(options: LeaseOptions, demand: Demand, excluded: readonly string[]) {
-    const { deadlineMs, callMsMax } = this.#options;
-    const { lease, credential } = await acquireKey(this.#connection.service, deadlineMs, options, demand, excluded);
+    const { deadlineMs, callMsMax, fallback } = this.#options;
+    const patience = { deadlineMs, triesMax: fallback === undefined ? Number.POSITIVE_INFINITY : TRIES_BEFORE_FALLBACK };
+    const { lease, credential } = await acquireKey(this.#connection.service, patience, options, demand, excluded);
     this.#stats.acquired += 1;
     const held = new HeldLease(lease, { calls: this.#calls, stats: this.#stats, callMsMax, ttlMs: options.ttlMs });
     return { held, key: new LeasedKey(held.keyId, credential) };

@@ -195,14 +195,14 @@ export const client: readonly Mutant[] = [
   {
     name: 'a refusal is asked for again',
     file: 'src/client/acquire.ts',
-    find: '!(error instanceof KeyLeaseUnavailable) || tries === TRIES_MAX',
-    replace: 'tries === TRIES_MAX',
+    find: '!(error instanceof KeyLeaseUnavailable) || tries >= triesMax',
+    replace: 'tries >= triesMax',
     tests: ACQUIRE,
   },
   {
     name: 'a server that is away is asked for ever',
     file: 'src/client/acquire.ts',
-    find: '|| tries === TRIES_MAX) throw error;',
+    find: '|| tries >= triesMax) throw error;',
     replace: ') throw error;',
     tests: ACQUIRE,
   },
