@@ -1,5 +1,8 @@
 import pino, { type Logger } from 'pino';
+import { Authenticator } from './auth/authenticator.ts';
 import type { Config, StoreSettings } from './config/config.ts';
+import { FileWatch } from './config/file-watch.ts';
+import { Identities } from './grpc/identity.ts';
 import { GrpcServer } from './grpc/server.ts';
 import { OpsServer } from './ops/http.ts';
 import { Admin } from './service/admin.ts';
@@ -30,6 +33,8 @@ export interface AppOptions {
 export interface App {
   /** Where the gRPC services listen, in the order of the configuration, with the ports as bound. */
   readonly addresses: readonly string[];
+  /** Where operators call, where that is an address of its own. */
+  readonly adminAddress: string | null;
   /** Where the operations listener listens; null: it is off. */
   readonly opsAddress: string | null;
   reload(): Promise<Answer<Reloaded>>;
@@ -50,23 +55,30 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       log.warn({ pool, key, verdict, ...left }, 'the pool is smaller: this key, or its limit group, is out'),
   };
   const service = createService(store, random, events, trace && new Recorder(trace));
-  const { calls, waiting, watches, generations, expiry } = service;
+  const { calls, gate, waiting, watches, generations, expiry } = service;
+  const identities = new Identities();
 
   const put = (next: Config): Promise<Reloaded> => {
     for (const warning of [...next.warnings, ...onlyAtStart(config, next)]) log.warn(warning);
+    if (!server.putTls(next.tls))
+      log.warn('whether there is TLS, or client certificates, has changed: this takes effect at the next start');
+    identities.put(next.auth === null ? null : new Authenticator(next.auth));
+    gate.put(next.auth === null ? null : next.access);
     return generations.put(next);
   };
   const reload = async (): Promise<Answer<Reloaded>> => {
     const next = (await options.readConfig?.()) ?? config;
     if ('mistakes' in next) return refused({ kind: 'config_mistakes', mistakes: next.mistakes }, store.now());
     const reloaded = await put(next);
+    watch?.put(next.files);
     log.info(reloaded, 'configuration reloaded');
     return answered(reloaded, store.now());
   };
 
   const admin = new Admin({ ...service, random, reload });
   const openWatch = (pool: string, wake: () => void) => watches.open(pool, wake);
-  const server = new GrpcServer({ calls, admin, openWatch, log, now: () => store.now() });
+  const { tls, socketMode } = config;
+  const server = new GrpcServer({ calls, admin, openWatch, gate, identities, tls, socketMode, log, now: () => store.now() });
   let ready = true;
   store.onHealth((cause) => {
     ready = cause === null;
@@ -80,8 +92,14 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   };
 
   const ops = config.ops === null ? null : new OpsServer({ isReady: () => ready });
+  const watch = options.readConfig === undefined ? undefined : new FileWatch(config.files, () => void reloadChanged());
+  const reloadChanged = async () => {
+    const answer = await reload().catch((err: unknown) => ({ ok: false, problem: err }) as const);
+    if (!answer.ok) log.error({ problem: answer.problem }, 'a watched file has changed, and was not put in force: nothing changed');
+  };
   const stop = async () => {
     ready = false;
+    watch?.close();
     expiry.stop();
     waiting.drain();
     await server.drain(config.drainTimeoutMs);
@@ -94,9 +112,11 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   try {
     await put(config);
     const addresses: string[] = [];
-    for (const address of config.listen) addresses.push(await server.listen(address));
+    const { listen, adminListen } = config;
+    for (const address of listen) addresses.push(await server.listen(address, adminListen === null ? 'all' : 'leases'));
+    const adminAddress = adminListen === null ? null : await server.listen(adminListen, 'admin');
     const opsAddress = config.ops === null || ops === null ? null : await ops.listen(config.ops.host, config.ops.port);
-    return { addresses, opsAddress, reload, close: stop };
+    return { addresses, adminAddress, opsAddress, reload, close: stop };
   } catch (error) {
     await stop();
     throw error;
@@ -105,7 +125,15 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 
 /** What a reload leaves as it is. */
 function onlyAtStart(before: Config, next: Config): readonly string[] {
-  const settings = { listen: 'listen', ops: 'ops', store: 'store', drainTimeoutMs: 'drain_timeout', logLevel: 'log.level' } as const;
+  const settings = {
+    listen: 'listen',
+    adminListen: 'admin_listen',
+    socketMode: 'socket_mode',
+    ops: 'ops',
+    store: 'store',
+    drainTimeoutMs: 'drain_timeout',
+    logLevel: 'log.level',
+  } as const;
   const names = Object.keys(settings) as (keyof typeof settings)[];
   const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(next[name]));
   return changed.map((name) => `${settings[name]} has changed: this takes effect at the next start`);

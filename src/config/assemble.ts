@@ -1,4 +1,6 @@
 import { formatAddress, isLocal } from './address.ts';
+import { assembleAccess, assembleAuth, assembleTls } from './assemble-auth.ts';
+import type { AuthFiles } from './auth-files.ts';
 import type { Config, KeySettings, ListenAddress, PoolSettings } from './config.ts';
 import { formatPath } from './mistake.ts';
 import type { FileContent } from './schema.ts';
@@ -8,20 +10,32 @@ type FilePool = FileContent['pools'][number];
 type FileKey = FilePool['keys'][number];
 
 /** The result in the program's words, from a file without mistakes and its secrets by the path of their key. */
-export function assembleConfig(content: FileContent, secrets: ReadonlyMap<string, string>): Config {
+export function assembleConfig(content: FileContent, secrets: ReadonlyMap<string, string>, files: AuthFiles): Config {
   const ops = content.ops ? content.ops.listen : null;
   return {
     listen: content.listen,
+    adminListen: content.admin_listen ?? null,
+    socketMode: content.socket_mode,
+    tls: assembleTls(content, files),
+    auth: assembleAuth(content, files),
+    access: assembleAccess(content),
     ops,
     store: content.store,
     drainTimeoutMs: content.drain_timeout,
     logLevel: content.log.level,
     pools: content.pools.map((pool, place) => assemblePool(pool, place, secrets)),
-    warnings: [...content.listen, ...(ops ? [{ kind: 'tcp' as const, ...ops }] : [])].flatMap(warningOf),
+    files: new Map(),
+    warnings: [...warningsOf(content), ...(ops ? pageWarnings({ kind: 'tcp', ...ops }) : [])],
   };
 }
 
-function warningOf(address: ListenAddress): string[] {
+function warningsOf({ listen, admin_listen, tls, auth }: FileContent): string[] {
+  const lacks = [...(auth === undefined ? ['authentication'] : []), ...(tls === undefined ? ['TLS'] : [])].join(' and ');
+  const exposed = [...listen, ...(admin_listen ? [admin_listen] : [])].filter((address) => !isLocal(address));
+  return lacks === '' ? [] : exposed.map((address) => `insecure: whoever reaches ${formatAddress(address)} is served without ${lacks}`);
+}
+
+function pageWarnings(address: ListenAddress): string[] {
   return isLocal(address) ? [] : [`insecure: whoever reaches ${formatAddress(address)} is served without authentication`];
 }
 

@@ -1,5 +1,5 @@
-import { formatAddress, isLocal, parseListenAddress } from './address.ts';
-import type { ListenAddress } from './config.ts';
+import { formatAddress, parseListenAddress } from './address.ts';
+import { authFindings, type WrittenAddress } from './check-auth.ts';
 import { type DraftItem, type DraftPool, field } from './draft.ts';
 import { ID } from './fields.ts';
 import { type Finding, formatPath, type Path } from './mistake.ts';
@@ -64,27 +64,25 @@ function sharedSecrets(pools: readonly DraftPool[], secrets: ReadonlyMap<string,
   );
 }
 
-const UNAUTHENTICATED =
-  'this version has no authentication, so it listens only on loopback addresses and unix sockets; `insecure: true` allows others';
-
 function addressFindings(tree: unknown): Finding[] {
-  const insecure = [true, 'true'].includes(field(tree, 'insecure') as never);
   const seen = new Set<string>();
-  return writtenAddresses(tree).flatMap(({ path, address }) => {
+  const addresses = writtenAddresses(tree);
+  const repeated = addresses.flatMap(({ path, address }) => {
     const text = formatAddress(address);
     const findings: Finding[] = [];
-    if (!insecure && !isLocal(address)) findings.push({ path, message: UNAUTHENTICATED });
     if (seen.has(text)) findings.push({ path, message: 'this address is there already' });
     if (address.kind === 'unix' || address.port !== 0) seen.add(text);
     return findings;
   });
+  return [...repeated, ...authFindings(tree, addresses)];
 }
 
-function writtenAddresses(tree: unknown): { path: Path; address: ListenAddress }[] {
+function writtenAddresses(tree: unknown): WrittenAddress[] {
   const listen = field(tree, 'listen');
   const written: { path: Path; text: unknown }[] = Array.isArray(listen)
     ? listen.map((text, place) => ({ path: ['listen', place], text }))
     : [{ path: ['listen'], text: listen }];
+  written.push({ path: ['admin_listen'], text: field(tree, 'admin_listen') });
   written.push({ path: ['ops', 'listen'], text: field(field(tree, 'ops'), 'listen') });
   return written.flatMap(({ path, text }) => {
     const parsed = typeof text === 'string' ? parseListenAddress(text) : null;

@@ -1,16 +1,28 @@
 import type { KeyConfig, PoolConfig } from '../pool/model.ts';
 import type { ModelClassRule } from '../pool/upstream.ts';
+import type { AuthSettings, GrantSettings, TlsSettings } from './assemble-auth.ts';
 import type { Secret } from './secret.ts';
 
 /** What one configuration file says, checked and complete. Times are in milliseconds. */
 export interface Config {
   readonly listen: readonly ListenAddress[];
+  /** Where operators call, and nowhere else; null: on every address. */
+  readonly adminListen: ListenAddress | null;
+  /** Of unix sockets, as in chmod. */
+  readonly socketMode: number;
+  /** null: plain text. */
+  readonly tls: TlsSettings | null;
+  /** null: nobody has to say who calls, and everybody may do everything. */
+  readonly auth: AuthSettings | null;
+  readonly access: readonly GrantSettings[];
   /** Of the operations page; null: off. */
   readonly ops: { readonly host: string; readonly port: number } | null;
   readonly store: StoreSettings;
   readonly drainTimeoutMs: number;
   readonly logLevel: LogLevel;
   readonly pools: readonly PoolSettings[];
+  /** Every file that was read for it, itself first, with the digest of what was read. */
+  readonly files: ReadonlyMap<string, string>;
   /** For the log at start: what is allowed and yet dangerous. */
   readonly warnings: readonly string[];
 }

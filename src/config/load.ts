@@ -1,28 +1,40 @@
 import { readFileSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile as readWholeFile } from 'node:fs/promises';
 import type { KnownNames } from './checks.ts';
 import type { Environment } from './expand.ts';
+import { digestOf } from './file-watch.ts';
 import { type ConfigReading, parseConfig } from './parse.ts';
 import { type FileReading, SECRET_BYTES_MAX } from './secret-source.ts';
 
-/** Reads and checks a configuration file and the files of its secrets. A file that cannot be read is a mistake like any other. */
+/** Reads and checks a configuration file and the files that it names. A file that cannot be read is a mistake like any other. */
 export async function loadConfig(path: string, env: Environment, known: KnownNames): Promise<ConfigReading> {
+  const files = new Map<string, string>();
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+    const bytes = await readWholeFile(path);
+    files.set(path, digestOf(bytes));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     return { ok: false, mistakes: [{ file: path, line: 1, column: 1, path: '', message: `the file cannot be read: ${reasonOf(error)}` }] };
   }
-  return parseConfig(text, path, { ...known, env, readFile: readSecretFile });
+  const readFile = (name: string, bytesMax?: number): FileReading => {
+    const reading = readSmallFile(name, bytesMax);
+    files.set(name, digestOf(reading.ok ? reading.bytes : undefined));
+    return reading.ok ? { ok: true, text: reading.bytes.toString('utf8') } : reading;
+  };
+  const reading = parseConfig(text, path, { ...known, env, readFile });
+  return reading.ok ? { ok: true, config: { ...reading.config, files } } : reading;
 }
 
-function readSecretFile(path: string): FileReading {
+type SmallFile = { readonly ok: true; readonly bytes: Buffer } | { readonly ok: false; readonly problem: string };
+
+function readSmallFile(path: string, bytesMax = SECRET_BYTES_MAX): SmallFile {
   try {
     const file = statSync(path);
     // A pipe would block the process.
     if (!file.isFile()) return { ok: false, problem: 'the file cannot be read: not a regular file' };
-    if (file.size > SECRET_BYTES_MAX) return { ok: false, problem: 'the file is longer than 16 KiB' };
-    return { ok: true, text: readFileSync(path, 'utf8') };
+    if (file.size > bytesMax) return { ok: false, problem: `the file is longer than ${bytesMax / 1_024} KiB` };
+    return { ok: true, bytes: readFileSync(path) };
   } catch (error) {
     return { ok: false, problem: `the file cannot be read: ${reasonOf(error)}` };
   }

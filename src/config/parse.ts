@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { assembleConfig } from './assemble.ts';
+import { readAuthFiles } from './auth-files.ts';
 import { crossCheck, type KnownNames } from './checks.ts';
 import type { Config } from './config.ts';
 import { draftPools } from './draft.ts';
@@ -16,7 +17,7 @@ export type ConfigReading = { readonly ok: true; readonly config: Config } | { r
 export interface Lookups extends KnownNames {
   readonly env: Environment;
   /** Reads the file of a secret. */
-  readFile(path: string): FileReading;
+  readFile(path: string, bytesMax?: number): FileReading;
 }
 
 /** What the text says, or every mistake in it, by line. Never throws. */
@@ -32,22 +33,28 @@ export function parseConfig(text: string, fileName: string, lookups: Lookups): C
   const syntax = yaml.faults.map((fault) => mistakeAt(fault, [], fault.message));
   if (yaml.tree === undefined) return { ok: false, mistakes: sortMistakes(syntax) };
 
-  const { findings, config } = interpret(yaml.tree, dirname(fileName), lookups);
-  const mistakes = [...syntax, ...findings.map(({ path, part, message }) => mistakeAt(yaml.position(path, part), path, message))];
+  const { findings, mistakes: inside, config } = interpret(yaml.tree, dirname(fileName), lookups);
+  const mistakes = [
+    ...syntax,
+    ...inside,
+    ...findings.map(({ path, part, message }) => mistakeAt(yaml.position(path, part), path, message)),
+  ];
   return config && mistakes.length === 0 ? { ok: true, config } : { ok: false, mistakes: sortMistakes(mistakes) };
 }
 
-type Interpretation = { findings: readonly (Finding & Partial<ShapeFinding>)[]; config: Config | null };
+type Interpretation = { mistakes: readonly Mistake[]; findings: readonly (Finding & Partial<ShapeFinding>)[]; config: Config | null };
 
 function interpret(written: unknown, folder: string, lookups: Lookups): Interpretation {
   const { tree, findings: unexpanded } = expandVariables(written, lookups.env);
   const shape = configSchema.safeParse(tree, { error: plainMessages });
   const pools = draftPools(tree);
   const { secrets, findings: unread } = readSecrets(pools, { ...lookups, folder });
-  const others = [...explainIssues(shape.error?.issues ?? []), ...unread, ...crossCheck(tree, pools, secrets, lookups)];
+  const auth = readAuthFiles(tree, { ...lookups, folder });
+  const others = [...explainIssues(shape.error?.issues ?? []), ...unread, ...auth.findings, ...crossCheck(tree, pools, secrets, lookups)];
   // A value whose variable is missing has that one mistake, not a second one for being no value.
   const findings = [...unexpanded, ...others.filter(({ path }) => !unexpanded.some((fault) => isWithin(path, fault.path)))];
-  return { findings, config: shape.success && findings.length === 0 ? assembleConfig(shape.data, secrets) : null };
+  const config = shape.success && findings.length === 0 ? assembleConfig(shape.data, secrets, auth.files) : null;
+  return { findings, mistakes: auth.mistakes, config };
 }
 
 function isWithin(path: Path, outer: Path): boolean {

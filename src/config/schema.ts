@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { VARIABLE_NAME } from './expand.ts';
 import { baseUrl, duration, expected, flag, id, listenAddress, mapping, tcpAddress, wholeNumber } from './fields.ts';
 import { unknownName } from './nearest.ts';
+import { accessSection, adminListen, authSection, socketMode, tlsSection } from './schema-auth.ts';
 
 /** Shape, bounds and defaults of the configuration file, after its variables were replaced. Every text here is shown by editors. */
 
@@ -147,9 +148,12 @@ export const configSchema = mapping({
     .transform((written) => (Array.isArray(written) ? written : [written]))
     .prefault('127.0.0.1:50051')
     .describe('Where calls arrive: host:port, [::1]:port or unix:/path; one, or a list. Port 0: any free one. Default 127.0.0.1:50051.'),
-  insecure: flag()
-    .prefault(false)
-    .describe('Allow TCP addresses that other machines can reach, although nobody has to authenticate. Default false.'),
+  admin_listen: adminListen,
+  socket_mode: socketMode,
+  insecure: flag().prefault(false).describe('Allow TCP addresses that other machines can reach without both tls and auth. Default false.'),
+  tls: tlsSection,
+  auth: authSection,
+  access: accessSection,
   ops: ops.prefault({}).describe('The operations page: metrics, health and dashboard; false turns it off.'),
   store: store.prefault({}).describe('Where leases and what was learnt are kept.'),
   drain_timeout: duration('0s', '10m').prefault('10s').describe('How long SIGTERM waits for calls under way, 0s to 10m. Default 10s.'),

@@ -7,11 +7,9 @@ import type { Caller } from '../service/leases.ts';
 import { type Answer, answered, type FieldViolation, type Problem } from '../service/problem.ts';
 import { StoreLost } from '../store/store.ts';
 import { FieldCheck } from './check.ts';
+import type { Identity, ShowsIdentity, Who } from './identity.ts';
 import type { OpenStreams } from './open-streams.ts';
 import { internalError, serviceError, statusOf } from './status.ts';
-
-/** Who calls, where no authentication is configured. */
-const ANONYMOUS = 'anonymous';
 
 /** A request whose bytes could not be decoded, in the place of the message. */
 export class Malformed {
@@ -25,6 +23,7 @@ export class Malformed {
 /** What a call knows besides its message. */
 export interface CallContext extends Caller {
   readonly holder: string;
+  readonly isStillKnown: () => boolean | Promise<boolean>;
   readonly check: FieldCheck;
 }
 
@@ -33,6 +32,7 @@ export interface HandlerOptions {
   readonly log: Logger;
   readonly isDraining: () => boolean;
   readonly now: () => number;
+  readonly identityOf: (call: ShowsIdentity) => Identity;
 }
 
 /**
@@ -59,9 +59,12 @@ async function answerOf<Request, Value>(
   run: (request: Request, context: CallContext) => Promise<Answer<Value>>,
 ): Promise<{ value: Value } | { status: Status }> {
   try {
-    const problem = problemBefore(options, call.request);
-    if (problem !== undefined) return { status: statusOf(problem, options.now()) };
-    const answer = await run(call.request, contextOf(call));
+    const identity = options.identityOf(call);
+    const found = identity.who();
+    const who = found instanceof Promise ? await found : found;
+    const problem = typeof who === 'string' ? problemBefore(options, call.request) : who;
+    if (typeof who !== 'string' || problem !== undefined) return { status: statusOf(problem as Problem, options.now()) };
+    const answer = await run(call.request, contextOf(call, who, identity));
     return answer.ok ? { value: answer.value } : { status: statusOf(answer.problem, answer.now) };
   } catch (fault) {
     return { status: statusOfFault(options, call.getPath(), fault) };
@@ -76,10 +79,11 @@ interface AnyCall {
 }
 
 /** What is known of a call. The deadline is the caller's own, by the wall clock. */
-export function contextOf(call: AnyCall): CallContext {
+export function contextOf(call: AnyCall, holder: string, identity: Identity): CallContext {
   const deadline = call.getDeadline();
   return {
-    holder: ANONYMOUS,
+    holder,
+    isStillKnown: () => identity.isStill(holder),
     check: new FieldCheck(),
     cancelled: () => call.cancelled,
     deadlineMs: (deadline instanceof Date ? deadline.getTime() : deadline) - Date.now(),
@@ -107,15 +111,21 @@ export function serverStream<Request, Response>(
   return (call) => {
     const end = (status: Status) => void call.emit('error', serviceError(status));
     const fail = (fault: unknown) => end(statusOfFault(options, call.getPath(), fault));
-    const problem = problemBefore(options, call.request);
-    if (problem !== undefined) {
-      end(statusOf(problem, options.now()));
-      return;
-    }
-    streams.follow(call);
-    run(call.request, contextOf(call), call, fail).then((found) => {
-      if (found !== null) end(statusOf(found, options.now()));
-    }, fail);
+    const identity = options.identityOf(call);
+    const begin = (who: Who) => {
+      const problem = typeof who === 'string' ? problemBefore(options, call.request) : who;
+      if (typeof who !== 'string' || problem !== undefined) {
+        end(statusOf(problem as Problem, options.now()));
+        return;
+      }
+      streams.follow(call);
+      run(call.request, contextOf(call, who, identity), call, fail).then((found) => {
+        if (found !== null) end(statusOf(found, options.now()));
+      }, fail);
+    };
+    const found = identity.who();
+    if (found instanceof Promise) found.then(begin, fail);
+    else begin(found);
   };
 }
 
@@ -136,15 +146,26 @@ class InvalidRequest extends Error {
   }
 }
 
+/** A problem that shows while a stream is being sent, in the form of a thrown thing. */
+export class StreamProblem extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.kind);
+    this.problem = problem;
+  }
+}
+
 /** Goes on only with a request in which nothing is wrong. */
 export function accepted<T>(check: FieldCheck, call: T): T {
   if (check.violations.length > 0) throw new InvalidRequest(check.violations);
   return call;
 }
 
-/** What a thrown thing is on the wire: three kinds are known, and anything else is a fault. */
+/** What a thrown thing is on the wire: four kinds are known, and anything else is a fault. */
 export function statusOfFault(options: HandlerOptions, path: string, fault: unknown): Status {
   if (fault instanceof InvalidRequest) return statusOf({ kind: 'invalid', violations: fault.violations }, options.now());
+  if (fault instanceof StreamProblem) return statusOf(fault.problem, options.now());
   if (fault instanceof StoreLost) return statusOf({ kind: 'unavailable', why: 'store_lost' }, options.now());
   if (fault instanceof Contended) return statusOf({ kind: 'unavailable', why: 'contended' }, options.now());
   return logged(options, path, fault);

@@ -4,6 +4,7 @@ import type { LeaseCall, LeaseReply, LeaseStreamRequest, LeaseStreamResponse } f
 import type { Answer } from '../service/problem.ts';
 import { FieldCheck } from './check.ts';
 import { type CallContext, contextOf, type HandlerOptions, problemBefore, statusOfFault } from './handler.ts';
+import type { Identity, Who } from './identity.ts';
 import type { LeaseCalls } from './lease-calls.ts';
 import type { OpenStreams } from './open-streams.ts';
 import { serviceError, statusOf } from './status.ts';
@@ -22,7 +23,16 @@ export function leaseStream(
   streams: OpenStreams,
   calls: LeaseCalls,
 ): handleBidiStreamingCall<LeaseStreamRequest, LeaseStreamResponse> {
-  return (stream) => new Conversation(options, streams, calls, stream).begin();
+  return (stream) => {
+    const identity = options.identityOf(stream);
+    const begin = (who: Who) => {
+      if (typeof who !== 'string') stream.emit('error', serviceError(statusOf(who, options.now())));
+      else if (!stream.cancelled) new Conversation(options, streams, calls, stream, identity).begin();
+    };
+    const found = identity.who();
+    if (found instanceof Promise) void found.then(begin);
+    else begin(found);
+  };
 }
 
 class Conversation {
@@ -30,7 +40,8 @@ class Conversation {
   readonly #streams: OpenStreams;
   readonly #calls: LeaseCalls;
   readonly #stream: Stream;
-  readonly #context: CallContext;
+  readonly #identity: Identity;
+  readonly #context: Omit<CallContext, 'holder' | 'isStillKnown'>;
   /** By the wall clock; infinite: it has none. */
   readonly #deadline: number;
   /** Those who wait in line and would hear of the end of the stream: one listener for all of them, which leave in any order. */
@@ -45,12 +56,13 @@ class Conversation {
   /** Set when no more calls are read; undefined inside: the caller is done, else the error that ends the stream. */
   #ending: { readonly error: Error | undefined } | undefined;
 
-  constructor(options: HandlerOptions, streams: OpenStreams, calls: LeaseCalls, stream: Stream) {
+  constructor(options: HandlerOptions, streams: OpenStreams, calls: LeaseCalls, stream: Stream, identity: Identity) {
     this.#options = options;
     this.#streams = streams;
     this.#calls = calls;
     this.#stream = stream;
-    this.#context = { ...contextOf(stream), onCancel: (leave) => this.#onCancel(leave) };
+    this.#identity = identity;
+    this.#context = { ...contextOf(stream, '', identity), onCancel: (leave) => this.#onCancel(leave) };
     this.#deadline = Date.now() + this.#context.deadlineMs;
   }
 
@@ -103,8 +115,12 @@ class Conversation {
   }
 
   async #answer({ call }: LeaseCall): Promise<LeaseReply['reply']> {
-    const context: CallContext = { ...this.#context, check: new FieldCheck(), deadlineMs: this.#deadline - Date.now() };
     try {
+      // Looked at again for each call: what let the stream in may have ended since.
+      const found = this.#identity.who();
+      const who = found instanceof Promise ? await found : found;
+      if (typeof who !== 'string') return failed(statusOf(who, this.#options.now()));
+      const context = this.#contextFor(who);
       switch (call?.$case) {
         case 'acquireKey':
           return replyOf(call.$case, await this.#calls.acquireKey(call.value, context));
@@ -124,6 +140,11 @@ class Conversation {
     } catch (fault) {
       return failed(statusOfFault(this.#options, this.#stream.getPath(), fault));
     }
+  }
+
+  #contextFor(holder: string): CallContext {
+    const isStillKnown = () => this.#identity.isStill(holder);
+    return { ...this.#context, holder, isStillKnown, check: new FieldCheck(), deadlineMs: this.#deadline - Date.now() };
   }
 
   #onCancel(leave: () => void): () => void {

@@ -2,18 +2,22 @@ import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
+import type { TlsSettings } from '../config/assemble-auth.ts';
 import { CannotListen } from '../config/cannot-listen.ts';
 import type { ListenAddress } from '../config/config.ts';
 import { KeyLeaseServiceService } from '../generated/keylease/v1/key_lease_service.ts';
 import { PoolAdminServiceService } from '../generated/keylease/v1/pool_admin_service.ts';
 import type { Admin } from '../service/admin.ts';
+import type { Gate } from '../service/gate.ts';
 import type { LeaseApi } from '../service/leases.ts';
 import { malformedFields, reflectedPackage } from './descriptors.ts';
 import { Malformed } from './handler.ts';
+import type { Identities, ShowsIdentity } from './identity.ts';
 import { keyLeaseService } from './key-lease-service.ts';
 import { leaseCalls } from './lease-calls.ts';
 import { OpenStreams } from './open-streams.ts';
 import { poolAdminService } from './pool-admin-service.ts';
+import { TlsCredentials } from './tls-credentials.ts';
 import { claimSocket, openSocket, releaseSocket } from './unix-socket.ts';
 import type { OpenWatch } from './watch-keys.ts';
 
@@ -25,28 +29,59 @@ const CONNECTION_GRACE_MS = 60_000;
 const CONNECTION_IDLE_MS = 10 * 60_000;
 const STREAMS_PER_CONNECTION_MAX = 1_000;
 
+/** Which services an address has, besides health and reflection. */
+export type Services = 'all' | 'leases' | 'admin';
+
 const SERVED = ['', 'keylease.v1.KeyLeaseService', 'keylease.v1.PoolAdminService'];
 
 export interface GrpcOptions {
   readonly calls: LeaseApi;
   readonly admin: Admin;
   readonly openWatch: OpenWatch;
+  readonly gate: Gate;
+  readonly identities: Identities;
+  /** Of TCP addresses; null: plain text. */
+  readonly tls: TlsSettings | null;
+  /** Of unix sockets, as in chmod. */
+  readonly socketMode: number;
   readonly log: Logger;
   readonly now: () => number;
 }
 
 /** The wire: every service on every address, with health and reflection. */
 export class GrpcServer {
-  readonly #server: Server;
+  readonly #with: GrpcOptions;
+  /** One for each kind of address: what differs between them is fixed when a server is made. */
+  readonly #servers = new Map<string, Server>();
+  readonly #tls: TlsCredentials | null;
   readonly #health = new HealthImplementation();
   readonly #streams = new OpenStreams();
-  readonly #bound: string[] = [];
+  readonly #bound: { readonly server: Server; readonly address: string }[] = [];
   readonly #sockets: string[] = [];
   #isDraining = false;
   #isServing = true;
 
-  constructor({ calls, admin, openWatch, log, now }: GrpcOptions) {
-    this.#server = new Server({
+  constructor(options: GrpcOptions) {
+    this.#with = options;
+    this.#tls = options.tls === null ? null : new TlsCredentials(options.tls);
+    this.#showHealth();
+  }
+
+  /** Puts other certificates in force for new connections. False: they need another start. */
+  putTls(tls: TlsSettings | null): boolean {
+    return this.#tls === null || tls === null ? this.#tls === tls : this.#tls.put(tls);
+  }
+
+  #serverFor(kind: ListenAddress['kind'], services: Services): Server {
+    const name = `${kind} ${services}`;
+    const server = this.#servers.get(name) ?? this.#makeServer(kind === 'unix', services);
+    this.#servers.set(name, server);
+    return server;
+  }
+
+  #makeServer(isUnix: boolean, services: Services): Server {
+    const { calls, log, now, identities } = this.#with;
+    const server = new Server({
       'grpc.enable_channelz': 0,
       'grpc.max_receive_message_length': RECEIVE_BYTES_MAX,
       'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
@@ -54,27 +89,31 @@ export class GrpcServer {
       'grpc.max_connection_age_grace_ms': CONNECTION_GRACE_MS,
       'grpc.max_connection_idle_ms': CONNECTION_IDLE_MS,
     });
-    const options = { log, now, isDraining: () => this.#isDraining };
-    this.#server.addService(tolerant(KeyLeaseServiceService), keyLeaseService(leaseCalls(calls), this.#streams, options));
-    this.#server.addService(tolerant(PoolAdminServiceService), poolAdminService(admin, openWatch, this.#streams, options));
-    this.#addForeign(this.#health);
-    this.#addForeign(new ReflectionService(reflectedPackage()));
-    this.#showHealth();
+    const identityOf = (call: ShowsIdentity) => identities.of(call, isUnix);
+    const options = { log, now, identityOf, isDraining: () => this.#isDraining };
+    if (services !== 'admin')
+      server.addService(tolerant(KeyLeaseServiceService), keyLeaseService(leaseCalls(calls), this.#streams, options));
+    if (services !== 'leases') server.addService(tolerant(PoolAdminServiceService), poolAdminService(this.#with, this.#streams, options));
+    this.#addForeign(server, this.#health);
+    this.#addForeign(server, new ReflectionService(reflectedPackage()));
+    return server;
   }
 
-  /** Listens on one more address; answers the address as bound, with the port that was free where 0 was asked for. */
-  async listen(address: ListenAddress): Promise<string> {
+  /** Listens on one more address, for these services; answers the address as bound, with the port that was free where 0 was asked for. */
+  async listen(address: ListenAddress, services: Services): Promise<string> {
+    const server = this.#serverFor(address.kind, services);
     if (address.kind === 'tcp') {
       const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-      const bound = `${host}:${await this.#bind(`${host}:${address.port}`)}`;
-      this.#bound.push(bound);
+      const credentials = this.#tls ?? ServerCredentials.createInsecure();
+      const bound = `${host}:${await bind(server, `${host}:${address.port}`, credentials)}`;
+      this.#bound.push({ server, address: bound });
       return bound;
     }
     await claimSocket(address.path);
-    await this.#bind(`unix:${address.path}`);
-    openSocket(address.path);
+    await bind(server, `unix:${address.path}`, ServerCredentials.createInsecure());
+    openSocket(address.path, this.#with.socketMode);
     this.#sockets.push(address.path);
-    this.#bound.push(`unix:${address.path}`);
+    this.#bound.push({ server, address: `unix:${address.path}` });
     return `unix:${address.path}`;
   }
 
@@ -90,30 +129,29 @@ export class GrpcServer {
     this.#showHealth();
     this.#streams.drain();
     // Not forceShutdown: without channelz grpc-js does not know its connections there, and would cut none.
-    for (const address of this.#bound) this.#server.drain(address, boundMs);
-    await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    for (const { server, address } of this.#bound) server.drain(address, boundMs);
+    await Promise.all([...this.#servers.values()].map((server) => new Promise<void>((resolve) => server.tryShutdown(() => resolve()))));
     for (const path of this.#sockets) releaseSocket(path);
   }
 
-  #addForeign(service: { addToServer(server: Server): void }): void {
-    const addService: Server['addService'] = (definition, handlers) =>
-      this.#server.addService(definition, this.#streams.followed(handlers));
+  #addForeign(server: Server, service: { addToServer(server: Server): void }): void {
+    const addService: Server['addService'] = (definition, handlers) => server.addService(definition, this.#streams.followed(handlers));
     service.addToServer({ addService } as Server);
-  }
-
-  #bind(address: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-        if (error === null) resolve(port);
-        else reject(new CannotListen(`cannot listen on ${address}: ${error.message}`));
-      });
-    });
   }
 
   #showHealth(): void {
     const serving = this.#isServing && !this.#isDraining ? 'SERVING' : 'NOT_SERVING';
     for (const service of SERVED) this.#health.setStatus(service, serving);
   }
+}
+
+function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, port) => {
+      if (error === null) resolve(port);
+      else reject(new CannotListen(`cannot listen on ${address}: ${error.message}`));
+    });
+  });
 }
 
 /** The same service, with what cannot be decoded handed on as such: grpc-js would answer INTERNAL. */

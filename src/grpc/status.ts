@@ -4,7 +4,7 @@ import { BadRequest, ErrorInfo, QuotaFailure, ResourceInfo, RetryInfo } from '..
 import { Status } from '../generated/google/rpc/status.ts';
 import type { RefusalCounts } from '../pool/refusal.ts';
 import type { Millis } from '../pool/upstream.ts';
-import type { FieldViolation, Problem } from '../service/problem.ts';
+import type { FieldViolation, Forbidden, Problem } from '../service/problem.ts';
 import { durationOf } from './time.ts';
 
 const DOMAIN = 'keylease';
@@ -73,6 +73,15 @@ export function statusOf(problem: Problem, now: Millis): Status {
       );
     case 'too_many_waiters':
       return make(codes.RESOURCE_EXHAUSTED, 'the line is full', [info('TOO_MANY_WAITERS', {}), ...retry(problem.retryTime, now)]);
+    case 'holder_limited':
+      return make(codes.RESOURCE_EXHAUSTED, `this holder has reached its cap: ${problem.cap} is ${problem.limit}`, [
+        info('HOLDER_LIMITED', { cap: problem.cap, limit: String(problem.limit) }),
+        ...retry(problem.retryTime, now),
+      ]);
+    case 'unauthenticated':
+      return make(codes.UNAUTHENTICATED, problem.why, [info('UNAUTHENTICATED', {})]);
+    case 'forbidden':
+      return make(codes.PERMISSION_DENIED, forbiddenText(problem.what), [info('PERMISSION_DENIED', {})]);
     case 'unavailable':
       return make(codes.UNAVAILABLE, UNAVAILABLE_TEXT[problem.why], [
         info(problem.why.toUpperCase(), {}),
@@ -90,6 +99,13 @@ export function statusOf(problem: Problem, now: Millis): Status {
     default:
       return problem satisfies never;
   }
+}
+
+/** The same words whether there is such a pool or not. */
+function forbiddenText(what: Forbidden): string {
+  if ('priority' in what) return `this holder may ask for priorities up to ${what.priorityMax}, not ${what.priority}`;
+  const where = 'on' in what ? what.on : `pool "${shortened(what.pool, NAME_CHARACTERS_MAX)}"`;
+  return `this holder may not ${what.verb} on ${where}`;
 }
 
 const UNAVAILABLE_TEXT = {

@@ -2,9 +2,6 @@ import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { CannotListen } from '../config/cannot-listen.ts';
 
-/** Only the owner and the group may connect: a sidecar under another user shares the group. */
-const SOCKET_MODE = 0o660;
-
 /** Makes a path free to listen on: a socket file that nobody answers on is left from a process that was killed, and is removed. */
 export async function claimSocket(path: string): Promise<void> {
   if (!existsSync(path)) return;
@@ -14,9 +11,9 @@ export async function claimSocket(path: string): Promise<void> {
   rmSync(path, { force: true });
 }
 
-/** Lets the owner and the group connect. */
-export function openSocket(path: string): void {
-  chmodSync(path, SOCKET_MODE);
+/** Lets those connect whom the mode names; until then nobody but the owner could, whatever the umask. */
+export function openSocket(path: string, mode: number): void {
+  chmodSync(path, mode);
 }
 
 export function releaseSocket(path: string): void {

@@ -2,6 +2,7 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { WatchKeysRequest, WatchKeysResponse } from '../generated/keylease/v1/pool_admin_service.ts';
 import type { Problem } from '../service/problem.ts';
 import type { KeyWatch } from '../service/watch.ts';
+import { StreamProblem } from './handler.ts';
 import { keyMessage } from './messages.ts';
 
 /** Starts to follow the keys of a pool; undefined: there is no such pool. `wake` is called whenever there may be news. */
@@ -9,13 +10,15 @@ export type OpenWatch = (pool: string, wake: () => void) => (Pick<KeyWatch, 'nex
 
 /**
  * Sends news as fast as they are read: while the stream is full nothing is taken from the watch, which merges meanwhile. What is
- * thrown while news are looked up goes to `fail`, which ends the stream.
+ * thrown while news are looked up goes to `fail`, which ends the stream. Before each sending `objection` is asked whether the caller
+ * may still see them.
  */
 export function watchKeys(
   open: OpenWatch,
   pool: string,
   call: ServerWritableStream<WatchKeysRequest, WatchKeysResponse>,
   fail: (fault: unknown) => void,
+  objection: () => Problem | null | Promise<Problem | null>,
 ): Problem | null {
   let full = false;
   let scheduled = false;
@@ -26,17 +29,26 @@ export function watchKeys(
       full = !call.write({ keys: news.keys.map(keyMessage), removedKeyIds: [...news.removed], snapshotComplete: news.snapshotComplete });
     }
   };
+  const stop = (fault: unknown) => {
+    watch.close();
+    fail(fault);
+  };
+  const goOn = (problem: Problem | null) => {
+    scheduled = false;
+    try {
+      if (problem !== null) throw new StreamProblem(problem);
+      send();
+    } catch (fault) {
+      stop(fault);
+    }
+  };
   const schedule = () => {
     if (scheduled) return;
     scheduled = true;
     setImmediate(() => {
-      scheduled = false;
-      try {
-        send();
-      } catch (fault) {
-        watch.close();
-        fail(fault);
-      }
+      const found = objection();
+      if (found instanceof Promise) found.then(goOn, stop);
+      else goOn(found);
     });
   };
   call.on('drain', () => {

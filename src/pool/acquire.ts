@@ -9,7 +9,7 @@ import { refusalOf } from './refusal.ts';
 import { type Ask, type KnownKey, knownKey, metersOf, passedOver } from './room.ts';
 import { capacityScore } from './score.ts';
 import { choose } from './strategy/index.ts';
-import type { ModelClass } from './upstream.ts';
+import type { Millis, ModelClass } from './upstream.ts';
 
 /** What a caller asks for, checked and completed. */
 export interface AcquireRequest extends AskedDemand {
@@ -23,6 +23,8 @@ export interface AcquireRequest extends AskedDemand {
   /** Empty: none. */
   readonly requestId: string;
   readonly contentHash: string;
+  /** How many leases of the pool the holder may have under way; left out: any number. */
+  readonly holderLeasesMax?: number | null;
 }
 
 /** What a lease id must tell about itself once the lease is gone. */
@@ -46,7 +48,19 @@ export type AcquireOutcome =
   | Granted
   | { readonly kind: 'repeated'; readonly record: RequestRecord }
   | { readonly kind: 'request_id_reused' }
+  | HolderLimited
   | Refusal;
+
+/** The holder has as much as it may. */
+export interface HolderLimited {
+  readonly kind: 'holder_limited';
+  readonly cap: 'max_leases' | 'max_waiters' | 'requests_per_second' | 'max_in_flight';
+  readonly limit: number;
+  readonly retryTime: Millis;
+}
+
+/** When to ask again for one lease more than a holder may have: nobody knows when it gives one back. */
+const HELD_RETRY_MS = 1_000;
 
 /** How long after its latest possible end a lease's request id is remembered. */
 export const REQUEST_ID_MEMORY_MS = 3_600_000;
@@ -58,6 +72,10 @@ export function acquire(facts: Facts, request: AcquireRequest, chance: Chance): 
   if (record !== undefined && record.forgetTime > facts.now) {
     if (record.contentHash !== request.contentHash) return { outcome: { kind: 'request_id_reused' }, change: nothing };
     return { outcome: { kind: 'repeated', record: asItStands(facts, record) }, change: nothing };
+  }
+  const limit = request.holderLeasesMax ?? null;
+  if (limit !== null && facts.leaseCountOf(request.holder) >= limit) {
+    return { outcome: { kind: 'holder_limited', cap: 'max_leases', limit, retryTime: facts.now + HELD_RETRY_MS }, change: nothing };
   }
   const ask = askOf(facts, request);
   const found = pick(facts, ask, request.affinity, chance);

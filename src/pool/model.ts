@@ -241,6 +241,8 @@ export interface Facts {
   leases(): Iterable<Lease>;
   leasesOfKey(keyId: string): Iterable<Lease>;
   leasesOfGroup(groupId: string): Iterable<Lease>;
+  /** How many leases the holder has under way. */
+  leaseCountOf(holder: string): number;
   request(holder: string, requestId: string): RequestRecord | undefined;
 }
 

@@ -44,8 +44,12 @@ export class Admin {
     this.#with = options;
   }
 
-  async listPools(page: PageRequest): Promise<Answer<Page<PoolView>>> {
-    const pools = [...this.#with.pools.all()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  /** The pools whose name `shows` lets through. */
+  async listPools(page: PageRequest, shows: (pool: string) => boolean = () => true): Promise<Answer<Page<PoolView>>> {
+    const pools = this.#with.pools
+      .all()
+      .filter(({ id }) => shows(id))
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
     const views = await Promise.all(pools.map((pool) => this.#look(pool, (facts) => poolView(facts, this.#with.waiting.size(pool.id)))));
     return paged(views, page, ({ config }) => config.id, this.#with.store.now());
   }

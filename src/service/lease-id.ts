@@ -49,6 +49,12 @@ export class LeaseIds {
     };
   }
 
+  /** The pool that an id claims its lease to be of; undefined: it claims none. */
+  claimedPool(id: string): string | undefined {
+    const pool: unknown = this.claimed(id)?.pool;
+    return typeof pool === 'string' ? pool : undefined;
+  }
+
   #isOurs(id: string): boolean {
     const bytes = Buffer.from(id.slice(PREFIX.length), 'base64url');
     if (PREFIX + bytes.toString('base64url') !== id) return false;

@@ -33,6 +33,8 @@ export interface LeasesOptions extends Deciding {
 /** Who waits for an answer: whether anybody still does, and for how long. */
 export interface Caller extends Omit<Patience, 'maxWaitMs'> {
   readonly cancelled: () => boolean;
+  /** Whether the caller is still who it was when it called; left out: that cannot change. */
+  readonly isStillKnown?: () => boolean | Promise<boolean>;
 }
 
 const PATIENT_CALLER: Caller = { cancelled: () => false, deadlineMs: Number.POSITIVE_INFINITY, onCancel: () => () => {} };

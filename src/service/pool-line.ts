@@ -66,6 +66,9 @@ export class PoolLine {
     const atOnce = (result: Problem) => Promise.resolve({ result, now: arrival, waitedMs: 0 });
     if (patience.cancelled()) return atOnce({ kind: 'cancelled' });
     const isRepeated = this.#isRepeated(pool, request);
+    const limit = patience.holderWaitersMax ?? null;
+    if (limit !== null && this.#line.sizeOf(request.holder) >= limit && !isRepeated)
+      return atOnce({ kind: 'holder_limited', cap: 'max_waiters', limit, retryTime: arrival + FULL_RETRY_MS });
     const isFull = this.#line.size >= pool.waitersMax || this.#line.sizeOf(request.holder) >= pool.waitersPerHolderMax;
     if (isFull && !isRepeated) return atOnce({ kind: 'too_many_waiters', retryTime: arrival + FULL_RETRY_MS });
     return new Promise((resolve, reject) => {

@@ -40,11 +40,11 @@ export class Pools {
     return [...this.#inForce.values()].map(({ config }) => config);
   }
 
-  /** The pool of that name; the empty name means the only one, or the one called `default`. */
-  named(name: string): PoolConfig | undefined {
+  /** The pool of that name; the empty name means the only one, or the one called `default`, of those that `counts` lets through. */
+  named(name: string, counts: (pool: string) => boolean = () => true): PoolConfig | undefined {
     if (name !== '') return this.#inForce.get(name)?.config;
-    const [first] = this.#inForce.values();
-    return this.#inForce.size === 1 ? first?.config : this.#inForce.get(DEFAULT_POOL)?.config;
+    const ids = [...this.#inForce.keys()].filter(counts);
+    return this.#inForce.get(ids.length === 1 ? (ids[0] as string) : (ids.find((id) => id === DEFAULT_POOL) ?? ''))?.config;
   }
 
   /** The pool of a lease, also where it has left the configuration since. */

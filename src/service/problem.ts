@@ -1,3 +1,4 @@
+import type { HolderLimited } from '../pool/acquire.ts';
 import type { Refusal } from '../pool/refusal.ts';
 import type { Millis } from '../pool/upstream.ts';
 
@@ -14,9 +15,19 @@ export type Problem =
   | { readonly kind: 'invalid'; readonly violations: readonly FieldViolation[] }
   | { readonly kind: 'request_id_reused' }
   | { readonly kind: 'too_many_waiters'; readonly retryTime: Millis | null }
+  | HolderLimited
+  /** Nobody knows who calls. The text says why, and never what was shown. */
+  | { readonly kind: 'unauthenticated'; readonly why: string }
+  | { readonly kind: 'forbidden'; readonly what: Forbidden }
   | { readonly kind: 'unavailable'; readonly why: 'store_lost' | 'draining' | 'contended' }
   | { readonly kind: 'config_mistakes'; readonly mistakes: readonly string[] }
   | { readonly kind: 'cancelled' };
+
+/** What a holder may not do, whether there is such a pool or not. */
+export type Forbidden =
+  | { readonly verb: string; readonly pool: string }
+  | { readonly verb: string; readonly on: 'any pool' | 'every pool' }
+  | { readonly priority: number; readonly priorityMax: number };
 
 /** What a use case answers: the value, or the problem. `now` is the store's time of the decision. */
 export type Answer<T> =

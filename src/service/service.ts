@@ -1,7 +1,9 @@
 import type { Chance } from '../pool/acquire.ts';
 import type { Store } from '../store/store.ts';
 import { Expiry } from './expiry.ts';
+import { Gate } from './gate.ts';
 import { Generations } from './generations.ts';
+import { guarded } from './guarded.ts';
 import { Indexes } from './indexes.ts';
 import { LeaseIds } from './lease-id.ts';
 import { type Events, type LeaseApi, Leases } from './leases.ts';
@@ -16,6 +18,8 @@ export interface Service {
   readonly pools: Pools;
   readonly expiry: Expiry;
   readonly waiting: Waiting;
+  /** Who may do what; open until it is told otherwise. */
+  readonly gate: Gate;
   readonly leases: Leases;
   /** The calls of programs, with every layer around them. */
   readonly calls: LeaseApi;
@@ -38,8 +42,10 @@ export function createService(store: Store, random: () => number, events: Events
   const waiting = new Waiting({ store, expiry, chance, poolOf: (id) => pools.named(id) });
   const options = { store, expiry, pools, waiting, ids, chance, events };
   const leases = new Leases(options);
-  const calls = recorder === undefined ? leases : recorded(leases, recorder, options);
+  const gate = new Gate({ pools, ids, now: () => store.now() });
+  const inner = recorder === undefined ? leases : recorded(leases, recorder, options);
+  const calls = guarded(inner, gate);
   const watches = new Watches(store, pools);
   const generations = new Generations({ store, expiry, pools, waiting, watches });
-  return { store, pools, expiry, waiting, leases, calls, watches, generations };
+  return { store, pools, expiry, waiting, gate, leases, calls, watches, generations };
 }

@@ -16,6 +16,8 @@ export interface Patience {
   /** Until the call's own deadline; infinite: it has none. */
   readonly deadlineMs: number;
   readonly cancelled: () => boolean;
+  /** How many calls of the holder may be in line; left out: as many as the pool lets. */
+  readonly holderWaitersMax?: number | null;
   /** Calls back when nobody waits for the answer any more, unless that is so already; answers a function that ends this. */
   readonly onCancel: (listener: () => void) => () => void;
 }

@@ -10,6 +10,8 @@ export class PoolTables {
   readonly leases = new Map<string, Lease>();
   readonly leasesByKey = new LeaseIndex();
   readonly leasesByGroup = new LeaseIndex();
+  /** How many each holder has under way; nobody who has none. */
+  readonly leasesByHolder = new Map<string, number>();
   /** By `requestKey`. */
   readonly requests = new Map<string, RequestRecord>();
 
@@ -19,6 +21,7 @@ export class PoolTables {
     this.leases.set(lease.id, lease);
     this.leasesByKey.add(lease.keyId, lease);
     this.leasesByGroup.add(lease.group, lease);
+    this.leasesByHolder.set(lease.holder, (this.leasesByHolder.get(lease.holder) ?? 0) + 1);
   }
 
   endLease(id: string): void {
@@ -31,6 +34,9 @@ export class PoolTables {
   #unindex(lease: Lease): void {
     this.leasesByKey.remove(lease.keyId, lease);
     this.leasesByGroup.remove(lease.group, lease);
+    const left = (this.leasesByHolder.get(lease.holder) ?? 1) - 1;
+    if (left === 0) this.leasesByHolder.delete(lease.holder);
+    else this.leasesByHolder.set(lease.holder, left);
   }
 }
 

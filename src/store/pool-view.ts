@@ -42,6 +42,10 @@ export class PoolView implements Facts {
     return this.#tables.leasesByGroup.of(groupId);
   }
 
+  leaseCountOf(holder: string): number {
+    return this.#tables.leasesByHolder.get(holder) ?? 0;
+  }
+
   /** A record whose time has passed is not seen, even while its removal is still ahead. */
   request(holder: string, requestId: string): RequestRecord | undefined {
     const record = this.#tables.requests.get(requestKey(holder, requestId));

@@ -35,11 +35,11 @@ export const MISTAKES: readonly (readonly [fixture: string, mistake: string])[] 
   ['limits-unknown-dimension', "7:19 pools[0].keys[0].limits.input_token: unknown key 'input_token': did you mean 'input_tokens'?"],
   [
     'listen-any-address',
-    '1:9 listen: this version has no authentication, so it listens only on loopback addresses and unix sockets; `insecure: true` allows others',
+    '1:9 listen: other machines can reach this address, and calls are only served there with tls and auth; `insecure: true` allows it all the same',
   ],
   [
     'listen-any-ipv6-address',
-    '1:23 listen[1]: this version has no authentication, so it listens only on loopback addresses and unix sockets; `insecure: true` allows others',
+    '1:23 listen[1]: other machines can reach this address, and calls are only served there with tls and auth; `insecure: true` allows it all the same',
   ],
   ['listen-bad-address-in-list', '1:23 listen[1]: expected host:port, [ipv6]:port or unix:/path'],
   ['listen-bad-host', '1:9 listen: expected host:port, [ipv6]:port or unix:/path; the host is not a name or an address'],
@@ -47,7 +47,7 @@ export const MISTAKES: readonly (readonly [fixture: string, mistake: string])[] 
   ['listen-empty-list', '1:9 listen: expected at least one'],
   [
     'listen-host-name',
-    '1:9 listen: this version has no authentication, so it listens only on loopback addresses and unix sockets; `insecure: true` allows others',
+    '1:9 listen: other machines can reach this address, and calls are only served there with tls and auth; `insecure: true` allows it all the same',
   ],
   ['listen-port-only', '1:9 listen: expected an address or a list of addresses'],
   ['listen-port-too-high', '1:9 listen: expected a port from 0 (any free one) to 65535'],
@@ -75,7 +75,7 @@ export const MISTAKES: readonly (readonly [fixture: string, mistake: string])[] 
   ['no-pools', '1:1 pools: this key is required and missing'],
   [
     'ops-any-address',
-    '1:16 ops.listen: this version has no authentication, so it listens only on loopback addresses and unix sockets; `insecure: true` allows others',
+    '1:16 ops.listen: other machines can reach this address, and the page asks nobody who calls; `insecure: true` allows it all the same',
   ],
   ['ops-on-unix', '1:16 ops.listen: expected host:port: this page is served over TCP only'],
   ['ops-same-address', '2:16 ops.listen: this address is there already'],
@@ -138,7 +138,7 @@ export const MISTAKES: readonly (readonly [fixture: string, mistake: string])[] 
   ['unknown-pool-key', "4:5 pools[0].strategi: unknown key 'strategi': did you mean 'strategy'?"],
   [
     'unknown-top-key-far-from-any',
-    "7:1 telemetry: unknown key 'telemetry': known are listen, insecure, ops, store, drain_timeout, log, pools",
+    "7:1 telemetry: unknown key 'telemetry': known are listen, admin_listen, socket_mode, insecure, tls, auth, access, ops, store, drain_timeout, log, pools",
   ],
   ['unknown-top-key', "7:1 listen_on: unknown key 'listen_on': did you mean 'listen'?"],
   ['variable-malformed', '6:17 pools[0].keys[0].secret: expected ${NAME} or ${NAME:-default}; write $${ for a literal ${'],

@@ -11,6 +11,7 @@ test('what is left out has its default', () => {
   expect(rest).toEqual({
     listen: [{ kind: 'tcp', host: '127.0.0.1', port: 50051 }],
     ops: { host: '127.0.0.1', port: 9464 },
+    ...{ adminListen: null, socketMode: 0o600, tls: null, auth: null, access: [], files: new Map() },
     store: { kind: 'file', path: './data' },
     drainTimeoutMs: 10_000,
     logLevel: 'info',
@@ -122,7 +123,7 @@ test.each([
 ])('insecure: %s allows every address, with a warning for each that others reach', (flag, env) => {
   const top = `insecure: ${flag}\nlisten: [0.0.0.0:1, localhost:2]\nops: { listen: '[::]:3' }`;
   expect(mustBeGood(parse(minimal({ top }), { env })).warnings).toEqual([
-    'insecure: whoever reaches 0.0.0.0:1 is served without authentication',
+    'insecure: whoever reaches 0.0.0.0:1 is served without authentication and TLS',
     'insecure: whoever reaches [::]:3 is served without authentication',
   ]);
 });

@@ -3,6 +3,7 @@ import pino from 'pino';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { LeaseReply, LeaseStreamResponse } from '../../src/generated/keylease/v1/key_lease_service.ts';
 import type { CallContext } from '../../src/grpc/handler.ts';
+import { Identities, type ShowsIdentity } from '../../src/grpc/identity.ts';
 import type { LeaseCalls } from '../../src/grpc/lease-calls.ts';
 import { leaseStream } from '../../src/grpc/lease-stream.ts';
 import { OpenStreams } from '../../src/grpc/open-streams.ts';
@@ -103,7 +104,9 @@ function opened(deadline = Number.POSITIVE_INFINITY): Opened {
   const streams = new OpenStreams();
   const stream = new FakeStream(deadline);
   const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line)) });
-  const handle = leaseStream({ log: logger, isDraining: () => false, now: () => 0 }, streams, calls);
+  const identities = new Identities();
+  const identityOf = (shown: ShowsIdentity) => identities.of(shown, false);
+  const handle = leaseStream({ log: logger, isDraining: () => false, now: () => 0, identityOf }, streams, calls);
   handle(stream as unknown as Parameters<typeof handle>[0]);
   const answer = async (count: number) => {
     for (const each of pending.splice(0, count)) each.answer();

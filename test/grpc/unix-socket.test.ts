@@ -23,10 +23,13 @@ test('a unix socket is served like TCP, side by side', async () => {
   expect((await admin.listLeases({})).leases).toHaveLength(1);
 });
 
-test('only the owner and the group may connect', async () => {
+test.each([
+  ['nobody but the owner may connect', {}, '600'],
+  ['the group may connect where socket_mode says so', { socket_mode: '0660' }, '660'],
+])('%s', async (_, settings, mode) => {
   const path = socketPath();
-  await startTestApp({ config: listeningOn(`unix:${path}`) });
-  expect((statSync(path).mode & 0o777).toString(8)).toBe('660');
+  await startTestApp({ config: { ...listeningOn(`unix:${path}`), ...settings } });
+  expect((statSync(path).mode & 0o777).toString(8)).toBe(mode);
 });
 
 test('the socket file is gone after the stop', async () => {

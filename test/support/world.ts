@@ -67,7 +67,12 @@ export class World {
   /** A refusal; throws where it was none. */
   refusal(ask: Partial<AcquireRequest> = {}): Refusal {
     const outcome = this.ask(ask);
-    if (outcome.kind === 'granted' || outcome.kind === 'repeated' || outcome.kind === 'request_id_reused') {
+    if (
+      outcome.kind === 'granted' ||
+      outcome.kind === 'repeated' ||
+      outcome.kind === 'request_id_reused' ||
+      outcome.kind === 'holder_limited'
+    ) {
       throw new Error(`was not refused: ${outcome.kind}`);
     }
     return outcome;

@@ -20,10 +20,16 @@ export const DEMO_KEYS: readonly DemoKey[] = [
 export function demoConfig(): Config {
   return {
     listen: [{ kind: 'tcp', host: '127.0.0.1', port: 0 }],
+    adminListen: null,
+    socketMode: 0o600,
+    tls: null,
+    auth: null,
+    access: [],
     ops: null,
     store: { kind: 'memory' },
     drainTimeoutMs: 1_000,
     logLevel: 'error',
+    files: new Map(),
     warnings: [],
     pools: [
       {
