@@ -8,6 +8,7 @@ import { configVerb } from './cli/verbs/config.ts';
 import { doctorVerb } from './cli/verbs/doctor.ts';
 import { serveVerb } from './cli/verbs/serve.ts';
 import { simulateVerb } from './cli/verbs/simulate.ts';
+import { tokenVerb } from './cli/verbs/token.ts';
 import { CannotListen } from './config/cannot-listen.ts';
 import { StoreNotOpened } from './store/file-errors.ts';
 
@@ -17,6 +18,7 @@ addVerb(program, serveVerb(io));
 addVerb(program, configVerb(io));
 addVerb(program, doctorVerb(io));
 addVerb(program, simulateVerb(io));
+addVerb(program, tokenVerb(io));
 addVerb(program, completionVerb(io, program));
 try {
   process.exitCode = await runProgram(program, process.argv.slice(2), io);

@@ -16,8 +16,11 @@ export class Failure extends Error {
 export const usageMistake = (message: string) => new Failure(EXIT.usage, message);
 
 /** Nobody answers at the address. */
-export const noServer = (address: string) =>
-  new Failure(EXIT.unavailable, `no keylease server at ${address}: start one with \`keylease serve\`, or name another with --server`);
+export const noServer = (address: string, isTls: boolean) =>
+  new Failure(
+    EXIT.unavailable,
+    `no keylease server at ${address}${isTls ? ' that TLS trusts (see --tls-ca, and --tls-cert where it wants one)' : ''}: start one with \`keylease serve\`, or name another with --server`,
+  );
 
 /** Somebody is there but did not answer in time. */
 export const noAnswer = (address: string, timeout: string) =>

@@ -40,12 +40,22 @@ export function buildProgram(io: Io, startApp: StartApp): Command {
     )
     .option('--json', 'print answers as JSON', false)
     .addOption(new Option('--timeout <duration>', 'how long to wait for an answer').argParser(durationOption).default(TIMEOUT_MS, '5s'))
+    .addOption(fileOption(io, '--tls-ca', "the authority of the server's certificate as PEM, or system: connect with TLS"))
+    .addOption(fileOption(io, '--tls-cert', 'the certificate to show, as PEM'))
+    .addOption(fileOption(io, '--tls-key', 'its private key, as PEM'))
+    .addOption(fileOption(io, '--token-file', 'the token or JWT to show; the environment may have it in KEYLEASE_TOKEN'))
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .showHelpAfterError('(add --help for what there is)')
     .exitOverride();
   for (const verb of VERBS) addVerb(program, verb(io));
   addVerb(program, demoVerb(io, startApp));
   return program;
+}
+
+function fileOption(io: Io, name: string, what: string): Option {
+  const variable = `KEYLEASE_${name.slice(2).toUpperCase().replaceAll('-', '_')}`;
+  const option = new Option(`${name} <file>`, `${what} (environment: ${variable})`);
+  return io.env[variable] ? option.default(io.env[variable]) : option;
 }
 
 /** Adds a verb that prints and ends as the program does. */

@@ -1,9 +1,10 @@
-import { Channel, ChannelCredentials, connectivityState } from '@grpc/grpc-js';
+import { Channel, connectivityState } from '@grpc/grpc-js';
 import type { Command } from 'commander';
 import { type CallOptions, type Client, createClientFactory } from 'nice-grpc';
 import { KeyLeaseServiceDefinition } from '../generated/keylease/v1/key_lease_service.ts';
 import { PoolAdminServiceDefinition } from '../generated/keylease/v1/pool_admin_service.ts';
 import { channelTarget } from './address.ts';
+import { type AccessOptions, type ClientAccess, clientAccess, PLAIN, showing } from './client-access.ts';
 import { noAnswer, noServer, usageMistake } from './failure.ts';
 import { type Io, wantsColour } from './io.ts';
 import { protoJson } from './proto-json.ts';
@@ -12,7 +13,7 @@ import type { Layout } from './table.ts';
 import { span } from './words.ts';
 
 /** The options that every verb understands. */
-export interface GlobalOptions {
+export interface GlobalOptions extends AccessOptions {
   readonly server: string;
   readonly json: boolean;
   /** Milliseconds. */
@@ -44,8 +45,9 @@ export function globalOptions(command: Command): GlobalOptions {
 
 /** Connects, runs the verb, disconnects. Throws Failure where nobody is there or no answer came, Refusal where the server refused. */
 export async function withSession(io: Io, command: Command, verb: (session: Session) => Promise<void>): Promise<void> {
-  const { server, json, timeout } = globalOptions(command);
-  await withServices(server, timeout, async (services) => {
+  const options = globalOptions(command);
+  const { server, json, timeout } = options;
+  const verbWith = async (services: Services) => {
     let boundMs = timeout;
     try {
       await verb({
@@ -63,17 +65,23 @@ export async function withSession(io: Io, command: Command, verb: (session: Sess
       if (error instanceof Error && error.name === 'TimeoutError') throw noAnswer(server, span(boundMs));
       throw error;
     }
-  });
+  };
+  await withServices(server, timeout, verbWith, clientAccess(options, server, io.env));
 }
 
 /** Hands the services of the server at the address to `use`, and disconnects afterwards. Throws Failure where nobody is there within the time. */
-export async function withServices<T>(address: string, timeoutMs: number, use: (services: Services) => Promise<T>): Promise<T> {
+export async function withServices<T>(
+  address: string,
+  timeoutMs: number,
+  use: (services: Services) => Promise<T>,
+  { credentials, token }: ClientAccess = PLAIN,
+): Promise<T> {
   const parsed = channelTarget(address);
   if (!parsed.ok) throw usageMistake(`${address} is no address of a server: ${parsed.problem}`);
-  const channel = new Channel(parsed.target, ChannelCredentials.createInsecure(), { 'grpc.enable_channelz': 0 });
+  const channel = new Channel(parsed.target, credentials, { 'grpc.enable_channelz': 0 });
   try {
-    if (!(await connects(channel, Date.now() + timeoutMs))) throw noServer(address);
-    const factory = createClientFactory().use(refusals);
+    if (!(await connects(channel, Date.now() + timeoutMs))) throw noServer(address, credentials !== PLAIN.credentials);
+    const factory = createClientFactory().use(refusals).use(showing(token));
     return await use({
       leases: factory.create(KeyLeaseServiceDefinition, channel),
       admin: factory.create(PoolAdminServiceDefinition, channel),
