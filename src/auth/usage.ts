@@ -23,6 +23,11 @@ const IDLE_KEPT = 10_000;
 export class Usages {
   readonly #usages = new Map<string, Usage>();
 
+  /** How many holders are remembered, once for each grant. */
+  get size(): number {
+    return this.#usages.size;
+  }
+
   /** Counts a call in; the function that is answered counts it out. Undefined inside: it was let in. */
   enter(grant: Grant, grantName: string, holder: string, now: number): { over: OverCap } | { over: undefined; leave: () => void } {
     const usage = this.#of(`${grantName.length}:${grantName}${holder}`, now);

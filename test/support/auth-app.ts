@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ChannelCredentials, Client, type ClientOptions, Metadata } from '@grpc/grpc-js';
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import pino from 'pino';
-import { type App, startApp } from '../../src/app.ts';
+import { type App, type AppOptions, startApp } from '../../src/app.ts';
 import { mintToken } from '../../src/auth/token.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { formatMistake } from '../../src/config/mistake.ts';
@@ -90,7 +90,7 @@ export interface AuthApp {
 }
 
 /** Starts the service from a file in the folder of the papers, as the command does. */
-export async function startWithPapers(papers: Papers, content: ConfigContent): Promise<AuthApp> {
+export async function startWithPapers(papers: Papers, content: ConfigContent, options: Pick<AppOptions, 'store'> = {}): Promise<AuthApp> {
   writeConfig(papers, content);
   const read = async () => {
     const reading = await loadConfig(join(papers.folder, 'config.yaml'), {}, { strategies: strategyNames, providers: providerNames });
@@ -104,7 +104,7 @@ export async function startWithPapers(papers: Papers, content: ConfigContent): P
     lines.push(line);
     log.push(JSON.parse(line));
   };
-  const app = await startApp(config, { log: pino({ level: 'trace' }, { write }), readConfig: read });
+  const app = await startApp(config, { ...options, log: pino({ level: 'trace' }, { write }), readConfig: read });
   return { app, log, lines };
 }
 
