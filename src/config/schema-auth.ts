@@ -145,7 +145,7 @@ export const socketMode = z
 /** One line of a file of tokens. */
 const tokenLine = mapping({
   id: z.string().regex(/^[a-z0-9]{8,32}$/, { error: 'expected 8 to 32 small letters and digits' }),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, { error: 'expected 64 hex digits' }),
+  hash: z.string().regex(/^[0-9a-f]{64}$/, { error: 'expected 64 hex digits' }),
   holder: holderName(),
   created: time(),
   expires: time().optional(),

@@ -43,8 +43,8 @@ export function readTokens(text: string): TokenReading {
   });
   const repeated = twice.map((place) => ({ ...yaml.position([place, 'id']), path: `[${place}].id`, message: 'this id is there already' }));
   if (repeated.length > 0) return { ok: false, faults: repeated };
-  const tokens = shape.data.map(({ id, sha256, holder, created, expires }) => ({
-    ...{ id, sha256, holder, createTime: created, expireTime: expires ?? null },
+  const tokens = shape.data.map(({ id, hash, holder, created, expires }) => ({
+    ...{ id, sha256: hash, holder, createTime: created, expireTime: expires ?? null },
   }));
   return { ok: true, tokens };
 }
@@ -52,7 +52,7 @@ export function readTokens(text: string): TokenReading {
 /** The line of a token in the file. */
 export function tokenLineOf({ id, sha256, holder, createTime, expireTime }: TokenRecord): string {
   const expires = expireTime === null ? '' : `, expires: ${quoted(expireTime)}`;
-  return `- { id: ${JSON.stringify(id)}, sha256: ${JSON.stringify(sha256)}, holder: ${JSON.stringify(holder)}, created: ${quoted(createTime)}${expires} }\n`;
+  return `- { id: ${JSON.stringify(id)}, hash: ${JSON.stringify(sha256)}, holder: ${JSON.stringify(holder)}, created: ${quoted(createTime)}${expires} }\n`;
 }
 
 function quoted(time: number): string {
