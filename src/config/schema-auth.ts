@@ -12,7 +12,7 @@ const SOCKET_MODES = ['0600', '0660', '0666'];
 
 const HOLDER_RULE = 'expected 1 to 128 letters, digits, dots, underscores, hyphens, slashes or @, and not `anonymous`';
 
-export function holderName() {
+function holderName() {
   return z.string().regex(HOLDER, { error: HOLDER_RULE });
 }
 

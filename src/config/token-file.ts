@@ -13,7 +13,7 @@ export interface TokenRecord {
   readonly expireTime: number | null;
 }
 
-export interface TokenFault extends Position {
+interface TokenFault extends Position {
   readonly path: string;
   readonly message: string;
 }

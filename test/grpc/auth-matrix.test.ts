@@ -36,12 +36,13 @@ const clients: Client[] = [];
 /** Leases of the worker in the pool that others may use, and in the one that they may not. */
 let mine: string;
 let hidden: string;
-let tokens: Record<'guest' | 'nobody' | 'root' | 'expired' | 'revoked', string>;
+let tokens: Record<'guest' | 'inner' | 'nobody' | 'root' | 'expired' | 'revoked', string>;
 
 beforeAll(async () => {
   papers = await makePapers();
   tokens = {
     guest: papers.addToken('guest'),
+    inner: papers.addToken('inner'),
     nobody: papers.addToken('nobody'),
     root: papers.addToken('root'),
     expired: papers.addToken('guest', Date.now() - 1),
@@ -53,6 +54,7 @@ beforeAll(async () => {
     pools: ['default', 'secret'].map(poolOf),
     access: [
       { holders: [WORKER, 'root', 'jwt:alice'], verbs: ['acquire', 'report', 'mark', 'admin'] },
+      { holders: ['inner'], pools: ['secret'], verbs: ['acquire'] },
       { holders: ['guest'], pools: ['default', 'nothere'], verbs: ['acquire', 'report', 'mark', 'admin'] },
     ],
   });
@@ -233,6 +235,7 @@ test.each(ON_LEASE.map((row) => [row.name, row] as const))(
 test('the empty pool name is the only one that the holder may use, and never one that it may not', async () => {
   const [acquire] = RPCS;
   expect((await callAs(bearer(tokens.guest), acquire!, { pool: '' })).status).toBe('OK');
+  expect((await callAs(bearer(tokens.inner), acquire!, { pool: '' })).status).toBe('OK');
   expect((await callAs(bearer(tokens.nobody), acquire!, { pool: '' })).status).toBe('PERMISSION_DENIED');
 });
 

@@ -25,7 +25,7 @@ export interface Authority {
   issue(what?: { names?: JsonGeneralName[]; commonName?: string; validMs?: number }): Promise<Issued>;
 }
 
-export const SERVER_NAMES: JsonGeneralName[] = [
+const SERVER_NAMES: JsonGeneralName[] = [
   { type: 'ip', value: '127.0.0.1' },
   { type: 'dns', value: 'localhost' },
 ];
