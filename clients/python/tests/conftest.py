@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from stage import Stage, node
+
+
+@pytest.fixture(scope="session")
+def shared_stage() -> Iterator[Stage]:
+    if node() is None and os.environ.get("CI") != "true":
+        pytest.skip("the stage needs Node: npm ci")
+    with Stage() as stage:
+        yield stage
+
+
+@pytest.fixture
+def stage(shared_stage: Stage) -> Stage:
+    shared_stage.reset()
+    return shared_stage
