@@ -16,6 +16,8 @@ def shared_stage() -> Iterator[Stage]:
 
 
 @pytest.fixture
-def stage(shared_stage: Stage) -> Stage:
-    shared_stage.reset()
+def stage(shared_stage: Stage, request: pytest.FixtureRequest) -> Stage:
+    """The stage as `@pytest.mark.stage(...)` sets it: the arguments are the body of /reset."""
+    marker = request.node.get_closest_marker("stage")
+    shared_stage.reset(**(marker.kwargs if marker is not None else {}))
     return shared_stage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -58,6 +59,10 @@ class Stage:
 
     def check(self, then: Any) -> None:
         assert self.ask("POST", "/check", {"then": then})["departures"] == []
+
+    async def check_async(self, then: Any) -> None:
+        """The same without keeping the loop from its work."""
+        await asyncio.to_thread(self.check, then)
 
     def state(self) -> Any:
         return self.ask("GET", "/state")

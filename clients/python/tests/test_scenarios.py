@@ -29,7 +29,7 @@ async def test_scenario(shared_stage: Stage, scenario: dict[str, Any], name: str
     program = PROGRAMS[name][1](stage, **options)
     try:
         await play(stage, program, scenario["steps"])
-        await asyncio.to_thread(stage.check, scenario["then"])
+        await stage.check_async(scenario["then"])
     finally:
         await program.close()
 
@@ -48,7 +48,7 @@ async def play_step(stage: Stage, program: Program, step: dict[str, Any]) -> Non
         ended = await call
         assert {name: getattr(ended, name) for name in step.get("expect", {})} == step.get("expect", {})
     elif verb == "check":
-        await asyncio.to_thread(stage.check, body)
+        await stage.check_async(body)
     elif verb == "wait_ms":
         await asyncio.sleep(body / 1_000)
     elif verb == "stats":

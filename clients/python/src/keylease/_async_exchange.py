@@ -29,7 +29,7 @@ class AsyncExchange:
         """Answers with the response to the request; once more with another key where the server advises it."""
         self._policy.check(str(request.url))
         body = body_of(request)
-        demand = self._policy.demand_of(body)
+        demand = self._policy.demand_of(str(request.url), body)
         first = await self._lease(request, demand)
         outcome = await self._attempt(first, request)
         if outcome.asks_for_another_key and body is not None:

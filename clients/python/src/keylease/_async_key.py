@@ -68,10 +68,10 @@ class AsyncKey(KeyCore):
         self._begin(await self._client._acquire(self._asked_pool, self._demand))
         self._renewals = asyncio.create_task(self._keep_renewing())
 
-    async def _close(self, error: BaseException | None) -> RetryAdvice:
+    async def _close(self, error: BaseException | None, value: object = None) -> RetryAdvice:
         if self._settle_unasked(error):
             return self.advice
-        return await self._settle(self._answer_at_end(error))
+        return await self._settle(self._answer_at_end(error, value))
 
     async def _settle(self, answer: Answer) -> RetryAdvice:
         if not self._settle_at_once(answer) and self._end():
@@ -89,7 +89,7 @@ class AsyncKey(KeyCore):
             raise
         if self._settled or self._heard is not None:
             return Outcome(value, None, self.advice)
-        return Outcome(value, None, await (self.report(value) if is_response(value) else self._close(None)))
+        return Outcome(value, None, await (self.report(value) if is_response(value) else self._close(None, value)))
 
     async def _keep_renewing(self) -> None:
         last = Renewal.RENEWED

@@ -36,9 +36,9 @@ class Policy:
         if not self.hosts.allow(url, credential):
             raise self._not_allowed(url)
 
-    def demand_of(self, body: bytes | None) -> Demand:
+    def demand_of(self, url: str, body: bytes | None) -> Demand:
         """What to ask for: what the request tells, and the adapter's own word above it."""
-        return {**demand_of(body), **self.demand}
+        return {**demand_of(url, body), **self.demand}
 
     def _not_allowed(self, url: str) -> HostNotAllowed:
         host = url.partition("?")[0]

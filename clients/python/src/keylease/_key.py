@@ -72,10 +72,10 @@ class Key(KeyCore):
         self._begin(self._client._acquire(self._asked_pool, self._demand))
         self._schedule_renewal(Renewal.RENEWED)
 
-    def _close(self, error: BaseException | None) -> RetryAdvice:
+    def _close(self, error: BaseException | None, value: object = None) -> RetryAdvice:
         if self._settle_unasked(error):
             return self.advice
-        return self._settle(self._answer_at_end(error))
+        return self._settle(self._answer_at_end(error, value))
 
     def _settle(self, answer: Answer) -> RetryAdvice:
         if not self._settle_at_once(answer) and self._end():
@@ -93,7 +93,7 @@ class Key(KeyCore):
             raise
         if self._settled or self._heard is not None:
             return Outcome(value, None, self.advice)
-        return Outcome(value, None, self.report(value) if is_response(value) else self._close(None))
+        return Outcome(value, None, self.report(value) if is_response(value) else self._close(None, value))
 
     def _schedule_renewal(self, last: Renewal) -> None:
         seconds = self._renew_in(last)

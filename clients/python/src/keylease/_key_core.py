@@ -19,8 +19,9 @@ from ._nouns import (
     Renewal,
     RetryAction,
     RetryAdvice,
+    Usage,
 )
-from ._reading import answer_of_exception, was_never_sent
+from ._reading import answer_of_exception, usage_of_value, was_never_sent
 from ._wire import report_request
 from .v1 import key_lease_service_pb2 as pb
 
@@ -143,9 +144,18 @@ class KeyCore:
             return True
         return False
 
-    def _answer_at_end(self, error: BaseException | None) -> Answer:
-        """What is reported of a call on which nothing was: without an exception it went well."""
-        return Answer(200) if error is None else answer_of_exception(error)
+    def _answer_at_end(self, error: BaseException | None, value: object = None) -> Answer:
+        """What is reported of a call on which nothing was: without an exception it went well.
+
+        Of a call that the program left before an answer, what it expected to use counts as used.
+        """
+        if error is None:
+            return Answer(200, usage=usage_of_value(value))
+        answer = answer_of_exception(error)
+        if answer.status != CALLER_LEFT:
+            return answer
+        demand = self._demand
+        return replace(answer, usage=Usage(demand.get("input_tokens", 0), demand.get("output_tokens", 0)))
 
     def _settle_at_once(self, answer: Answer) -> bool:
         """Settles where no advice is needed. False: the advice is yet to be asked for."""

@@ -4,64 +4,89 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+import re
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from ._nouns import Demand
 
-CHARACTERS_A_TOKEN = 4
-MEDIA_TOKENS = 1_600
-"""What a picture or a file counts where its bytes stand in the request."""
+BYTES_A_TOKEN = 4
 
-_PROMPT = ("system", "messages", "instructions", "input", "prompt", "tools", "contents", "systemInstruction")
+ATTACHMENT_TOKENS = 1_500
+"""What a picture or a file counts, whose length tells nothing: as much as a picture of usual size takes."""
+
+BODY_BYTES_MAX = 4 * 1024 * 1024
+"""Of a larger request nothing is read: the estimate is not worth it."""
+
+_PROMPT = (
+    "messages",
+    "system",
+    "tools",
+    "input",
+    "instructions",
+    "prompt",
+    "contents",
+    "systemInstruction",
+    "system_instruction",
+)
 _ANSWER = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-_NO_TEXT = frozenset({"role", "type", "id", "tool_use_id", "tool_call_id", "cache_control", "media_type", "mime_type"})
-_MEDIA_CHARACTERS_MIN = 1_024
+_NAMES = frozenset({"type", "role", "id", "cache_control", "media_type", "mime_type", "mimeType", "detail"})
+_ATTACHED = frozenset({"data", "url", "image_url", "file_data", "file_id", "fileUri"})
+_MODEL_CHARACTERS_MAX = 256
 
 
-def demand_of(body: bytes | None) -> Demand:
+def demand_of(url: str, body: bytes | None) -> Demand:
     """The demand of a request with this JSON body; an empty one where it cannot be told."""
+    if body is None or len(body) > BODY_BYTES_MAX:
+        return {}
     try:
-        question = json.loads(body or b"")
+        question = json.loads(body)
     except ValueError:
         return {}
     if not isinstance(question, dict):
         return {}
+    path = urlsplit(url).path
     demand: Demand = {}
-    if isinstance(question.get("model"), str):
-        demand["model"] = question["model"]
-    prompt = sum(_tokens(question[name]) for name in _PROMPT if name in question)
+    model = question.get("model") or _model_in(path)
+    if isinstance(model, str):
+        demand["model"] = model[:_MODEL_CHARACTERS_MAX]
+    prompt = math.ceil(sum(_tokens(question.get(name)) for name in _PROMPT))
     if prompt > 0:
-        demand["input_tokens"] = math.ceil(prompt)
-    answer = next((question[name] for name in _ANSWER if _is_count(question.get(name))), None)
+        demand["input_tokens"] = prompt
+    answer = 0 if path.endswith("/embeddings") else _answer_tokens(question)
     if answer is not None:
         demand["output_tokens"] = answer
     return demand
 
 
+def _model_in(path: str) -> str | None:
+    found = re.search(r"/models/([^/:]+)", path)
+    return None if found is None else unquote(found[1])
+
+
+def _answer_tokens(question: dict[str, Any]) -> int | None:
+    config = question.get("generationConfig")
+    told = [question.get(name) for name in _ANSWER]
+    told.append(config.get("maxOutputTokens") if isinstance(config, dict) else None)
+    limit = next((each for each in told if _is_count(each)), None)
+    choices = question.get("n")
+    return None if limit is None else limit * (choices if _is_count(choices) else 1)
+
+
 def _tokens(value: object) -> float:
-    return sum(_tokens_of_text(text) for text in _texts(value))
-
-
-def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)
-    elif isinstance(value, dict):
-        for name, each in value.items():
-            if name not in _NO_TEXT:
-                yield from _texts(each)
+        return ATTACHMENT_TOKENS if value.startswith("data:") else len(value.encode(errors="replace")) / BYTES_A_TOKEN
+    if isinstance(value, list):
+        return sum(_tokens(each) for each in value)
+    if isinstance(value, dict):
+        return sum(_tokens_of_part(name, each) for name, each in value.items())
+    return 1 if isinstance(value, int | float) and not isinstance(value, bool) else 0
 
 
-def _tokens_of_text(text: str) -> float:
-    return MEDIA_TOKENS if _is_media(text) else len(text) / CHARACTERS_A_TOKEN
-
-
-def _is_media(text: str) -> bool:
-    """A data URL, or so long a plain text without a space that only base64 looks like it."""
-    start = text[:_MEDIA_CHARACTERS_MIN]
-    return text.startswith("data:") or (len(start) == _MEDIA_CHARACTERS_MIN and start.isascii() and " " not in start)
+def _tokens_of_part(name: str, value: object) -> float:
+    if name in _NAMES:
+        return 0
+    return ATTACHMENT_TOKENS if name in _ATTACHED and value is not None else _tokens(value)
 
 
 def _is_count(value: object) -> bool:

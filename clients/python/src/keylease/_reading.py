@@ -59,6 +59,12 @@ def answer_of_exception(error: BaseException) -> Answer:
     return Answer(status=CALLER_LEFT if isinstance(error, _LEAVING) else NO_RESPONSE)
 
 
+def usage_of_value(value: object) -> Usage | None:
+    """The usage that an answer tells which was parsed already, as the packages of the providers return it."""
+    dump = getattr(value, "model_dump", None)
+    return usage_of(value if dump is None else dump())
+
+
 def _chain(error: BaseException) -> list[BaseException]:
     chain: list[BaseException] = []
     each: BaseException | None = error
