@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LOOK = 0.05
+"""Seconds between two looks at what a client that closes has still to send."""
+
 
 class AsyncClient(ClientCore):
     """Leases keys from one server, on asyncio. The options are those of `Client`.
@@ -51,8 +55,7 @@ class AsyncClient(ClientCore):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._channel: grpc.aio.Channel | None = None
         self._connected: KeyLeaseServiceAsyncStub | None = None
-        self._sending: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self._working: set[asyncio.Task[None]] = set()
 
     def key(self, pool: str = "", **demand: Unpack[Demand]) -> AsyncKey:
         """A key for the block of an `async with`: leased at its start, renewed while it runs, reported or given back at its end."""
@@ -81,12 +84,14 @@ class AsyncClient(ClientCore):
             return
         self._closed = True
         end = time.monotonic() + self._timeout
-        while not self._outbox.is_empty() and (left := end - time.monotonic()) > 0:
+        while (self._working or not self._outbox.is_empty()) and (left := end - time.monotonic()) > 0:
             self._pump()
-            await asyncio.wait([*self._sending, asyncio.create_task(asyncio.sleep(min(left, 0.05)))], timeout=left)
+            look = min(left, LOOK)
+            await (asyncio.wait(self._working, timeout=look) if self._working else asyncio.sleep(look))
         self._outbox.abandon()
-        for task in self._sending:
+        for task in self._working:
             task.cancel()
+        await asyncio.gather(*self._working, return_exceptions=True)
         if self._channel is not None:
             await self._channel.close()
 
@@ -112,6 +117,7 @@ class AsyncClient(ClientCore):
         return self._connected
 
     async def _acquire(self, pool: str, demand: Demand) -> Grant:
+        self._check_open()
         request = acquire_request(pool, demand, request_id=uuid.uuid4().hex)
         end = time.monotonic() + self._timeout + demand.get("max_wait", 0.0)
         attempt = 0
@@ -120,6 +126,9 @@ class AsyncClient(ClientCore):
                 response = await self._stub.AcquireKey(
                     request, timeout=max(0.001, end - time.monotonic()), metadata=metadata_of(self._token)
                 )
+            except asyncio.CancelledError:
+                self._background(self._reclaim(request))
+                raise
             except grpc.aio.AioRpcError as error:
                 failure = error_of(error)
             else:
@@ -133,8 +142,17 @@ class AsyncClient(ClientCore):
             await asyncio.sleep(pause)
             attempt += 1
 
+    async def _reclaim(self, request: pb.AcquireKeyRequest) -> None:
+        """Gives back a lease that may have been granted to somebody who left: the same request id gets the same lease."""
+        with contextlib.suppress(grpc.aio.AioRpcError, grpc.aio.UsageError):
+            response = await self._stub.AcquireKey(request, timeout=self._timeout, metadata=metadata_of(self._token))
+            self._later(pb.ReleaseLeaseRequest(lease_id=response.lease.lease_id))
+
     async def _report(self, request: pb.ReportHeadersRequest) -> RetryAdvice:
         """Reports and waits for the advice; where no server answers, or the program does not wait, the report is queued."""
+        if self._closed:
+            self._outbox.put(request)
+            return UNKNOWN
         try:
             response = await self._stub.ReportHeaders(request, timeout=self._timeout, metadata=metadata_of(self._token))
         except asyncio.CancelledError:
@@ -156,18 +174,23 @@ class AsyncClient(ClientCore):
             await self._stub.RenewLease(renew_request(grant), timeout=self._timeout, metadata=metadata_of(self._token))
         except grpc.aio.AioRpcError as error:
             return renewal_of(error_of(error))
+        except grpc.aio.UsageError:  # the client was closed
+            return Renewal.ENDED
         self._count("renewed")
         return Renewal.RENEWED
 
     def _pump(self) -> None:
         try:
-            loop = asyncio.get_running_loop()
+            asyncio.get_running_loop()
         except RuntimeError:  # a body that is collected after its loop: the next call sends what is queued
             return
         while (message := self._outbox.take(time.monotonic())) is not None:
-            task = loop.create_task(self._send(message))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            self._background(self._send(message))
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
 
     async def _send(self, message: Message) -> None:
         stub = self._stub
@@ -177,6 +200,9 @@ class AsyncClient(ClientCore):
         except asyncio.CancelledError:
             self._outbox.away(message, time.monotonic())
             raise
+        except grpc.aio.UsageError:  # the client was closed
+            self._outbox.away(message, time.monotonic())
+            return
         except grpc.aio.AioRpcError as error:
             failure = error_of(error)
             if isinstance(failure, Unavailable):

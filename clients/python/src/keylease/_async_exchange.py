@@ -70,6 +70,8 @@ class AsyncExchange:
             raise
         if is_error(response):
             return Outcome(response, None, await self._read_error(key, response))
+        if response.is_closed:  # a transport that had the whole answer at hand, such as a cache
+            return Outcome(response, None, await key.report(response))
         reader = key._begin_stream(answer_of(response))
         response.stream = self._family.async_body(response.stream, reader, key._end_stream)
         return Outcome(response, None, key.advice)

@@ -67,14 +67,14 @@ class BodyReader:
         return self._stream.error
 
     def _feed_stream(self, data: bytes) -> None:
-        self._held += data
-        *lines, rest = self._held.split(b"\n")
-        for line in lines:
-            if self._skipping:
-                self._skipping = False
-            else:
-                self._line(bytes(line.rstrip(b"\r")))
-        self._held = bytearray(rest)
+        *ends, rest = data.split(b"\n")
+        for end in ends:
+            if not self._skipping:
+                self._line(bytes(self._held + end).rstrip(b"\r"))
+            self._held.clear()
+            self._skipping = False
+        if not self._skipping:
+            self._held += rest
         if len(self._held) > LINE_BYTES_MAX:
             self._skipping = True
             self._held.clear()

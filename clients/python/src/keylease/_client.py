@@ -55,7 +55,6 @@ class Client(ClientCore):
         self._stub = KeyLeaseServiceStub(self._channel)
         self._timer = Timer()
         self._progress_made = threading.Condition()
-        self._closed = False
         # A script that ends right after its last call has not sent its last report yet.
         atexit.register(self.close)
 
@@ -105,6 +104,7 @@ class Client(ClientCore):
         self.close()
 
     def _acquire(self, pool: str, demand: Demand) -> Grant:
+        self._check_open()
         request = acquire_request(pool, demand, request_id=uuid.uuid4().hex)
         end = time.monotonic() + self._timeout + demand.get("max_wait", 0.0)
         attempt = 0
@@ -126,6 +126,9 @@ class Client(ClientCore):
 
     def _report(self, request: pb.ReportHeadersRequest) -> RetryAdvice:
         """Reports and waits for the advice; where no server answers the report is queued."""
+        if self._closed:
+            self._outbox.put(request)
+            return UNKNOWN
         try:
             response = self._stub.ReportHeaders(request, timeout=self._timeout, metadata=metadata_of(self._token))
         except grpc.RpcError as error:

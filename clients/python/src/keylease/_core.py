@@ -16,6 +16,7 @@ logger = logging.getLogger("keylease")
 
 ATTEMPT_PAUSE_FIRST = 0.05
 ATTEMPT_PAUSE_MAX = 0.5
+RETRY_WAIT_MAX = 2.0
 
 
 class ClientCore(abc.ABC):
@@ -40,6 +41,7 @@ class ClientCore(abc.ABC):
         self._outbox = Outbox(report_queue)
         self._counts: Counter[str] = Counter()
         self._counts_lock = threading.Lock()
+        self._closed = False
 
     def stats(self) -> Stats:
         """What this client did so far."""
@@ -59,6 +61,10 @@ class ClientCore(abc.ABC):
     def _count(self, name: str) -> None:
         with self._counts_lock:
             self._counts[name] += 1
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("the client is closed")
 
     def _attempts_left(self, attempt: int) -> bool:
         """Whether to ask again where nobody answered. With a fallback at hand nobody is kept waiting for long."""
@@ -99,6 +105,8 @@ def renewal_of(failure: KeyLeaseError | None) -> Renewal:
 
 
 def excluding(demand: Demand, key_id: str) -> Demand:
-    """The same demand for another key."""
+    """The same demand for another key, which an answer that is there already does not wait for long."""
     excluded: Demand = {**demand, "exclude": [*demand.get("exclude", ()), key_id]}
+    if "max_wait" in excluded:
+        excluded["max_wait"] = min(excluded["max_wait"], RETRY_WAIT_MAX)
     return excluded

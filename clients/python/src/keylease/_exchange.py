@@ -15,6 +15,9 @@ from ._question import demand_of
 ERROR_BYTES_MAX = 16 * 1024
 """Of the body of an error, before it goes on to the program."""
 
+WAIT_MAX = 30.0
+"""Seconds in line, where an adapter is not told otherwise."""
+
 _CREDENTIAL_HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 
 
@@ -47,7 +50,7 @@ class Policy:
 
 def policy_of(pool: str, hosts: Iterable[str] | None, demand: Demand) -> Policy:
     """The policy for the options of an adapter."""
-    return Policy(pool, Hosts(hosts), demand)
+    return Policy(pool, Hosts(hosts), {"max_wait": WAIT_MAX, **demand})
 
 
 def body_of(request: Any) -> bytes | None:

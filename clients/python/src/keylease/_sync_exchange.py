@@ -70,6 +70,8 @@ class Exchange:
             raise
         if is_error(response):
             return Outcome(response, None, self._read_error(key, response))
+        if response.is_closed:  # a transport that had the whole answer at hand, such as a cache
+            return Outcome(response, None, key.report(response))
         reader = key._begin_stream(answer_of(response))
         response.stream = self._family.body(response.stream, reader, key._end_stream)
         return Outcome(response, None, key.advice)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import grpc
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from ._errors import Unavailable
 from ._nouns import Answer, Credential, Demand, Grant, RetryAction, RetryAdvice
 from .v1 import key_lease_service_pb2 as pb
 
@@ -37,7 +39,9 @@ def acquire_request(pool: str, demand: Demand, request_id: str) -> pb.AcquireKey
 
 
 def grant_of(response: pb.AcquireKeyResponse) -> Grant:
-    """The lease that was granted."""
+    """The lease that was granted; raises Unavailable where a repeated request found one that has ended since."""
+    if not response.HasField("credential"):
+        raise Unavailable("the lease ended before its credential arrived", code=grpc.StatusCode.UNAVAILABLE, reason="UNAVAILABLE")
     lease, credential = response.lease, response.credential
     return Grant(
         lease_id=lease.lease_id,

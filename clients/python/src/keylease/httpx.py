@@ -40,7 +40,8 @@ class LeasedTransport(httpx.BaseTransport):
     """Sends each request with a leased key, and reports what came back.
 
     The key goes to `hosts` alone; left out: to the host that the server names for the pool. Requests to others raise HostNotAllowed.
-    The demand is read from the JSON of the request; `max_wait`, `affinity` and the rest are what every request asks for beyond that.
+    The demand is read from the JSON of the request; `affinity`, `priority` and the rest are what every request asks for beyond that.
+    A request waits in line for at most `max_wait` seconds, 30 where it is left out.
     """
 
     def __init__(
