@@ -47,8 +47,7 @@ class Asked:
 
     @property
     def demand(self) -> keylease.Demand:
-        wait: keylease.Demand = {"max_wait": self.max_wait_ms / 1_000} if self.max_wait_ms else {}
-        return wait
+        return {"max_wait": self.max_wait_ms / 1_000}
 
 
 @dataclass(frozen=True)

@@ -56,3 +56,4 @@ def test_a_report_outlives_a_server_that_is_killed(tmp_path: Path) -> None:
             # The one lease that the key may have is free again.
             with client.key("default") as again:
                 assert again.key_id == "a"
+            until(lambda: client.stats().queued == 0)

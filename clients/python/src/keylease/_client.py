@@ -107,7 +107,7 @@ class Client(ClientCore):
         self._check_open()
         request = acquire_request(pool, demand, request_id=uuid.uuid4().hex)
         end = time.monotonic() + self._timeout + demand.get("max_wait", 0.0)
-        attempt = 0
+        attempt, away_until = 0, end
         while True:
             try:
                 response = self._stub.AcquireKey(request, timeout=max(0.001, end - time.monotonic()), metadata=metadata_of(self._token))
@@ -118,8 +118,9 @@ class Client(ClientCore):
                 return grant_of(response)
             if not isinstance(failure, Unavailable):
                 raise failure
-            pause = pause_after(attempt)
-            if time.monotonic() + pause >= end or not self._attempts_left(attempt):
+            pause, now = pause_after(attempt), time.monotonic()
+            away_until = min(end, now + self._timeout) if attempt == 0 else away_until
+            if now + pause >= away_until or not self._attempts_left(attempt):
                 return self._fallback_grant(pool, failure)
             time.sleep(pause)
             attempt += 1
