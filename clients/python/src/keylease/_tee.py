@@ -54,12 +54,8 @@ class SyncTee(Tee):
                 yield self._start
             for chunk in self._chunks:
                 yield self._pass(chunk)
-        except GeneratorExit:  # the program stopped here; whether it left, close() will tell
-            raise
-        except BaseException:
+        finally:
             self._end()
-            raise
-        self._end()
 
     def close(self) -> None:
         try:
@@ -77,12 +73,8 @@ class AsyncTee(Tee):
                 yield self._start
             async for chunk in self._chunks:
                 yield self._pass(chunk)
-        except GeneratorExit:
-            raise
-        except BaseException:
+        finally:
             self._end()
-            raise
-        self._end()
 
     async def aclose(self) -> None:
         try:
