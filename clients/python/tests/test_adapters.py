@@ -69,6 +69,7 @@ class Web:
         """Sends the question and reads the answer, or leaves it after its first chunk."""
         content = options.pop("content", json.dumps(QUESTION).encode())
         headers = {"x-api-key": "unused", "authorization": "Bearer unused", "anthropic-version": "2026-01-01"}
+        headers["accept-encoding"] = "gzip, br, zstd"
 
         def note(request: Any) -> Any:
             self.seen.append(request)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +226,33 @@ def test_a_fallback_serves_its_pool_alone_and_reports_nothing() -> None:
         assert (client.stats().fallbacks, client.stats().queued) == (1, 0)
 
 
+def test_with_a_fallback_at_hand_nobody_waits_for_a_server_for_long(served: tuple[Scripted, str]) -> None:
+    server, address = served
+    server.failures["AcquireKey"] = [UNAVAILABLE] * 20
+    fallback = {"pool": keylease.Credential("fallback", BASE_URL)}
+    with keylease.Client(address, fallback=fallback) as client, client.key("pool") as key:
+        assert key.is_fallback
+    assert len(server.of(pb.AcquireKeyRequest)) == 2
+
+
+def test_a_refusal_is_no_case_for_a_fallback(served: tuple[Scripted, str]) -> None:
+    server, address = served
+    server.failures["AcquireKey"] = [grpc.StatusCode.RESOURCE_EXHAUSTED]
+    fallback = {"pool": keylease.Credential("fallback", BASE_URL)}
+    with keylease.Client(address, fallback=fallback) as client, pytest.raises(keylease.NoRoom), client.key("pool"):
+        pass
+
+
+def test_what_a_call_expected_to_use_counts_as_used_where_the_program_left_it(served: tuple[Scripted, str]) -> None:
+    server, address = served
+    with keylease.Client(address) as client:
+        with contextlib.suppress(KeyboardInterrupt), client.key("pool", input_tokens=3, output_tokens=4) as key:
+            raises(KeyboardInterrupt())(key)
+        until(lambda: client.stats().delivered == 1)
+    (report,) = server.of(pb.ReportHeadersRequest)
+    assert (report.usage.input_tokens, report.usage.output_tokens) == (3, 4)
+
+
 def test_a_report_carries_what_the_provider_answered_and_nothing_private(served: tuple[Scripted, str]) -> None:
     server, address = served
     server.action = pb.RETRY_ACTION_AFTER_DELAY
@@ -336,6 +363,37 @@ def test_a_call_is_made_again_once_where_the_server_advises_another_key(
     assert [list(each.exclude_key_ids) for each in server.of(pb.AcquireKeyRequest)] == asked
 
 
+@pytest.mark.parametrize(("asked", "again"), [(60.0, 2.0), (0.5, 0.5)])
+def test_another_key_is_not_waited_for_as_long_as_the_first(served: tuple[Scripted, str], asked: float, again: float) -> None:
+    server, address = served
+    server.action = pb.RETRY_ACTION_OTHER_KEY
+    with keylease.Client(address) as client:
+        client.call("pool", lambda _: response(500), max_wait=asked)
+    waits = [each.max_wait.ToTimedelta().total_seconds() for each in server.of(pb.AcquireKeyRequest)]
+    assert waits == [asked, again]
+
+
+class Closing:
+    """A response of some library, which is to be closed."""
+
+    status_code = 500
+    headers: Mapping[str, str] = {}
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_the_answer_that_is_not_given_to_the_program_is_closed(served: tuple[Scripted, str]) -> None:
+    server, address = served
+    server.action = pb.RETRY_ACTION_OTHER_KEY
+    first, second = Closing(), Closing()
+    answers = [first, second]
+    with keylease.Client(address) as client:
+        assert client.call("pool", lambda _: answers.pop(0)) is second
+    assert (first.closed, second.closed) == (True, False)
+
+
 def test_the_first_outcome_stands_where_no_other_key_has_room(served: tuple[Scripted, str]) -> None:
     server, address = served
     server.action = pb.RETRY_ACTION_OTHER_KEY
@@ -386,6 +444,18 @@ def test_a_token_goes_with_every_call(served: tuple[Scripted, str], token: Any) 
             pass
         until(lambda: len(settled(server)) == 2)
     assert {each.get("authorization") for each in server.metadata} == {"Bearer open"}
+
+
+async def test_closing_twice_changes_nothing(served: tuple[Scripted, str]) -> None:
+    _, address = served
+    client, async_client = keylease.Client(address), keylease.AsyncClient(address)
+    async with async_client.key("pool"):
+        pass
+    for _ in range(2):
+        client.close()
+        await async_client.aclose()
+    with pytest.raises(RuntimeError):
+        await async_client.key("pool").__aenter__()
 
 
 async def test_async_token(served: tuple[Scripted, str]) -> None:

@@ -13,7 +13,7 @@ FAMILIES = frozenset({"httpx", "httpx2"})
 
 
 class Tee:
-    """A body on its way to the program. `on_end` is called once: when it is over, breaks or is left.
+    """A body on its way to the program. `on_end` is called when it is over, breaks or is left, and once more when it is closed.
 
     Where its beginning was read before, `start` is that, and `rest` what follows.
     """
@@ -32,17 +32,11 @@ class Tee:
         self._reader = reader
         self._on_end = on_end
         self._start = start
-        self._over = False
 
     def _pass(self, chunk: bytes) -> bytes:
         if self._reader is not None:
             self._reader.feed(chunk)
         return chunk
-
-    def _end(self) -> None:
-        if not self._over:
-            self._over = True
-            self._on_end()
 
 
 class SyncTee(Tee):
@@ -55,13 +49,13 @@ class SyncTee(Tee):
             for chunk in self._chunks:
                 yield self._pass(chunk)
         finally:
-            self._end()
+            self._on_end()
 
     def close(self) -> None:
         try:
             self._stream.close()
         finally:
-            self._end()
+            self._on_end()
 
 
 class AsyncTee(Tee):
@@ -74,13 +68,13 @@ class AsyncTee(Tee):
             async for chunk in self._chunks:
                 yield self._pass(chunk)
         finally:
-            self._end()
+            self._on_end()
 
     async def aclose(self) -> None:
         try:
             await self._stream.aclose()
         finally:
-            self._end()
+            self._on_end()
 
 
 @dataclass(frozen=True)
