@@ -12,7 +12,7 @@ export interface Block {
  * `<!-- docs: start -->`: goes on in the background. `<!-- docs: file NAME -->`: is written to a file. `<!-- docs: example, WHY -->`: is
  * neither run nor compared. Without a comment a block is run, and a block of output is what the one before it must have printed.
  */
-export type Directive =
+type Directive =
   | { readonly kind: 'run' }
   | { readonly kind: 'start' }
   | { readonly kind: 'file'; readonly name: string }
