@@ -22,6 +22,8 @@ export async function play(blocks: readonly Block[], folder: string, env: NodeJS
   let printed: string | undefined;
   let run = 0;
   try {
+    // A page about calls leaves it to the reader to have a server.
+    if (blocks.every(({ directive }) => directive.kind !== 'start')) await shell.start('keylease serve --config config/example.yaml');
     for (const block of blocks) {
       try {
         printed = await playBlock(block, printed, shell, folder);
