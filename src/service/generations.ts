@@ -29,6 +29,7 @@ export class Generations {
   }
 
   async put(config: Config): Promise<Reloaded> {
+    await this.#with.store.serve(config.pools.map(({ id }) => id));
     const before = this.#keys();
     this.#with.pools.put(config.pools);
     const rotated = await this.recover();

@@ -66,6 +66,9 @@ class FileStore implements Store {
     this.#reopening = reopening;
   }
 
+  /** The folder holds every pool, and no other process changes it. */
+  async serve(): Promise<void> {}
+
   read(pool: PoolConfig): Facts {
     if (this.#disk instanceof StoreLost) throw this.#disk;
     return this.#disk.tables.read(pool, this.now());

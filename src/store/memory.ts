@@ -31,6 +31,7 @@ export function memoryStore({ clock = steadyClock(0), random = randomBytes }: Me
       return Promise.resolve('applied');
     },
     onChange: (listener) => void listeners.push(listener),
+    serve: () => Promise.resolve(),
     onHealth: () => {},
     close: () => Promise.resolve(),
   };

@@ -15,6 +15,8 @@ import type { Millis } from '../pool/upstream.ts';
  * answered by then did not happen, or happened and harms nobody: an unknown lease expires by itself.
  */
 export interface Store {
+  /** Makes pools ready to be read and written; a store that keeps its records elsewhere loads them, and follows them from then on. */
+  serve(pools: readonly string[]): Promise<void>;
   /** The records of a pool as they stand, and the store's time. Of the configuration only the id is looked at. Valid until the next await. */
   read(pool: PoolConfig): Facts;
   apply(change: Change): Promise<Applied>;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Change, Lease } from '../../src/pool/model.ts';
 import { FRESH_POOL, type Store } from '../../src/store/store.ts';
-import { followsModel, intents } from './model.ts';
+import { followsModel, intents, POOLS } from './model.ts';
 import { makeGroup, makeKey, makeLease, makePool, makeRequest } from './records.ts';
 
 /** The time of a store under test; `advance` moves it. */
@@ -22,14 +22,15 @@ const pool = makePool();
 const ids = (leases: Iterable<Lease>) => Array.from(leases, (lease) => lease.id).sort();
 
 /** What every store promises. `makeStore` makes a store without a record. */
-export function storeContract(name: string, makeStore: (time: TestTime) => Store): void {
+export function storeContract(name: string, makeStore: (time: TestTime) => Store | Promise<Store>): void {
   describe(`${name}: what every store promises`, () => {
     let store: Store;
     let time: TestTime;
 
-    beforeEach(() => {
+    beforeEach(async () => {
       time = new TestTime();
-      store = makeStore(time);
+      store = await makeStore(time);
+      await store.serve(['p', 'q']);
     });
 
     afterEach(() => store.close());
@@ -187,7 +188,8 @@ export function storeContract(name: string, makeStore: (time: TestTime) => Store
 
     test('any changes in any order leave what the plainest model says', async () => {
       const property = fc.asyncProperty(intents, async (all) => {
-        const fresh = makeStore(new TestTime());
+        const fresh = await makeStore(new TestTime());
+        await fresh.serve(POOLS);
         await followsModel(fresh, all).finally(() => fresh.close());
       });
       await fc.assert(property, { numRuns: 60 });

@@ -4,7 +4,7 @@ import type { Change, Facts, GroupState, KeyState, Lease, PoolState, RequestReco
 import { FRESH_POOL, type Store } from '../../src/store/store.ts';
 import { makeGroup, makeKey, makeLease, makeMeter, makePool, makeRequest } from './records.ts';
 
-const POOLS = ['p', 'другой'];
+export const POOLS = ['p', 'другой'];
 const IDS = ['a', 'b', 'ключ 🔑', 'it\'s "quoted"', 'nul\0nul', '__proto__'];
 const NEVER = Number.MAX_SAFE_INTEGER;
 

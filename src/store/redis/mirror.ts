@@ -1,0 +1,143 @@
+import type { Change } from '../../pool/model.ts';
+import { PoolTables, standsAsRead } from '../pool-tables.ts';
+import type { Applied } from '../store.ts';
+import { changeOf, KINDS, nameOf, putInto, recordIn, type StoredRecord, type Touched, touchedBy } from './touched.ts';
+
+/** An own change that the mirror shows already and the store has not confirmed. */
+export interface Pending {
+  readonly change: Change;
+  /** No other change of any replica, ever, has this stamp. */
+  readonly stamp: string;
+  readonly touched: readonly (Touched & { readonly expected: string })[];
+  readonly answer: PromiseWithResolvers<Applied>;
+  /** Refused for certain: it rests on what is not there, whatever the store will say of it. */
+  isDoomed: boolean;
+}
+
+interface Version {
+  readonly stamp: string;
+  readonly record: StoredRecord | undefined;
+}
+
+/**
+ * The records of one pool as this replica sees them: what the store confirmed, and over it the replica's own changes that are on
+ * their way. A counted version is not enough to compare by, since two replicas count alike: every record carries the stamp of the
+ * change that wrote it. What rests on a stamp that will never be there is taken back at once, with all that rests on it in turn.
+ */
+export class Mirror {
+  readonly tables = new PoolTables();
+  readonly #pool: string;
+  readonly #stamps = new Map<string, string>();
+  /** Of records with own changes on their way: first the confirmed version, then those in the order of the changes. */
+  readonly #versions = new Map<string, Version[]>();
+  readonly #pending = new Set<Pending>();
+
+  constructor(pool: string) {
+    this.#pool = pool;
+  }
+
+  get pending(): ReadonlySet<Pending> {
+    return this.#pending;
+  }
+
+  /** Takes a record of the store as it was loaded. */
+  load(name: string, stamp: string, touched?: Omit<Touched, 'isWritten'>): void {
+    this.#stamps.set(name, stamp);
+    if (touched !== undefined) putInto(this.tables, touched);
+  }
+
+  /** Shows an own change ahead of the store's word; undefined: its records have moved on. */
+  show(change: Change, stamp: string): Pending | undefined {
+    return standsAsRead(this.tables, change) ? this.#show(change, stamp, touchedBy(change, this.tables)) : undefined;
+  }
+
+  /** Shows that request records whose time has passed are removed. */
+  showForgotten(ids: readonly string[], stamp: string): Pending {
+    return this.#show(
+      { pool: this.#pool },
+      stamp,
+      ids.map((id) => ({ kind: KINDS.requests, id, record: undefined, isWritten: true })),
+    );
+  }
+
+  #show(change: Change, stamp: string, records: readonly Touched[]): Pending {
+    const touched = records.map((one) => ({ ...one, expected: this.#stamps.get(nameOf(one)) ?? '' }));
+    for (const one of touched) {
+      const name = nameOf(one);
+      const before = { stamp: one.expected, record: recordIn(this.tables, one.kind, one.id) };
+      const versions = this.#versions.get(name) ?? [before];
+      versions.push({ stamp, record: one.record });
+      this.#versions.set(name, versions);
+      this.#put(one, stamp);
+    }
+    const pending: Pending = { change, stamp, touched, answer: Promise.withResolvers<Applied>(), isDoomed: false };
+    // Where a loss answers it, there may be nobody who waits.
+    pending.answer.promise.catch(() => {});
+    this.#pending.add(pending);
+    return pending;
+  }
+
+  /** The store has applied it. */
+  confirm(pending: Pending): void {
+    this.#pending.delete(pending);
+    for (const one of pending.touched) {
+      const versions = this.#versions.get(nameOf(one));
+      versions?.shift();
+      if (versions?.length === 1) this.#versions.delete(nameOf(one));
+    }
+  }
+
+  /** Takes back what the store refuses, and everything that rests on it; answers what was taken back. */
+  refuse(pending: Pending): Pending[] {
+    return this.#doom(new Set([pending.stamp]));
+  }
+
+  /** Takes what another replica changed. Own changes of the same records rest on what is gone; answers those. */
+  follow(stamp: string, touched: readonly Touched[]): Pending[] {
+    const dead = touched.flatMap((one) => this.#versions.get(nameOf(one))?.slice(1) ?? []);
+    const doomed = dead.length === 0 ? [] : this.#doom(new Set(dead.map((version) => version.stamp)));
+    for (const one of touched) this.#put(one, stamp);
+    return doomed;
+  }
+
+  #doom(dead: Set<string>): Pending[] {
+    const doomed: Pending[] = [];
+    for (const pending of this.#pending) {
+      if (!dead.has(pending.stamp) && !pending.touched.some(({ expected }) => dead.has(expected))) continue;
+      dead.add(pending.stamp);
+      pending.isDoomed = true;
+      this.#pending.delete(pending);
+      doomed.push(pending);
+    }
+    for (const one of doomed.flatMap(({ touched }) => touched)) this.#takeBack(one, dead);
+    return doomed;
+  }
+
+  #takeBack(one: Touched, dead: ReadonlySet<string>): void {
+    const name = nameOf(one);
+    const versions = this.#versions.get(name);
+    const end = versions?.findIndex(({ stamp }) => dead.has(stamp)) ?? -1;
+    if (versions === undefined || end < 0) return;
+    versions.length = end;
+    const { stamp, record } = versions[end - 1] as Version;
+    if (versions.length === 1) this.#versions.delete(name);
+    this.#put({ ...one, record, isWritten: true }, stamp);
+  }
+
+  #put(one: Touched, stamp: string): void {
+    if (one.isWritten) putInto(this.tables, one);
+    if (one.isWritten && one.record === undefined && one.kind !== KINDS.state && one.kind !== KINDS.groups)
+      this.#stamps.delete(nameOf(one));
+    else this.#stamps.set(nameOf(one), stamp);
+  }
+
+  /** What listeners are told when changes were taken back: the keys and limit groups concerned, as they stand again. */
+  restored(doomed: readonly Pending[]): Change {
+    const concerned = new Map<string, Touched>();
+    for (const one of doomed.flatMap(({ touched }) => touched)) {
+      if (one.kind !== KINDS.keys && one.kind !== KINDS.groups) continue;
+      concerned.set(nameOf(one), { ...one, record: recordIn(this.tables, one.kind, one.id), isWritten: true });
+    }
+    return changeOf(this.#pool, [...concerned.values()]);
+  }
+}

@@ -1,0 +1,99 @@
+import type { Change, GroupState, KeyState, Lease, PoolState, RequestRecord } from '../../pool/model.ts';
+import { nextVersion, type PoolTables, requestKey } from '../pool-tables.ts';
+import { FRESH_POOL } from '../store.ts';
+
+/** The kinds of record, each by the place of its hash among the keys of the scripts. */
+export const KINDS = { state: '3', keys: '4', groups: '5', leases: '6', requests: '7' } as const;
+
+export type Kind = (typeof KINDS)[keyof typeof KINDS];
+
+export type StoredRecord = PoolState | KeyState | GroupState | Lease | RequestRecord;
+
+/** A record that a change touches. */
+export interface Touched {
+  readonly kind: Kind;
+  readonly id: string;
+  /** Undefined: there is none any more. */
+  readonly record: StoredRecord | undefined;
+  /** False: only its stamp moves, because what it says rests on other records of the change. */
+  readonly isWritten: boolean;
+}
+
+/** Names a record within a pool. */
+export function nameOf({ kind, id }: Pick<Touched, 'kind' | 'id'>): string {
+  return kind + id;
+}
+
+/**
+ * Every record of a change as it will be, each once. The limit group of a lease is touched by whatever changes the lease: its
+ * reservations are counted from its leases, so two who change leases of one group must not overlook each other.
+ */
+export function touchedBy(change: Change, tables: PoolTables): Touched[] {
+  const found = new Map<string, Touched>();
+  const touch = (touched: Touched) => found.set(nameOf(touched), touched);
+  const groups = [...(change.leases ?? []).map(({ group }) => group), ...(change.ended ?? []).map((id) => tables.leases.get(id)?.group)];
+  for (const id of groups) {
+    if (id !== undefined) touch({ kind: KINDS.groups, id, record: tables.groups.get(id), isWritten: false });
+  }
+  const write = (kind: Kind, id: string, record: StoredRecord | undefined) => touch({ kind, id, record, isWritten: true });
+  if (change.state !== undefined) write(KINDS.state, '', nextVersion(change.state));
+  for (const key of change.keys ?? []) write(KINDS.keys, key.id, nextVersion(key));
+  for (const group of change.groups ?? []) write(KINDS.groups, group.id, nextVersion(group));
+  for (const lease of change.leases ?? []) write(KINDS.leases, lease.id, lease);
+  for (const id of change.ended ?? []) write(KINDS.leases, id, undefined);
+  for (const request of change.requests ?? []) write(KINDS.requests, requestKey(request.holder, request.requestId), request);
+  return [...found.values()];
+}
+
+/** The tables' record of that name. */
+export function recordIn(tables: PoolTables, kind: Kind, id: string): StoredRecord | undefined {
+  switch (kind) {
+    case KINDS.state:
+      return tables.state;
+    case KINDS.keys:
+      return tables.keys.get(id);
+    case KINDS.groups:
+      return tables.groups.get(id);
+    case KINDS.leases:
+      return tables.leases.get(id);
+    case KINDS.requests:
+      return tables.requests.get(id);
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** Puts a record into the tables, or takes it out where it is undefined. */
+export function putInto(tables: PoolTables, { kind, id, record }: Pick<Touched, 'kind' | 'id' | 'record'>): void {
+  if (kind === KINDS.state) tables.state = (record as PoolState | undefined) ?? FRESH_POOL;
+  else if (kind === KINDS.leases && record === undefined) tables.endLease(id);
+  else if (kind === KINDS.leases) tables.putLease(record as Lease);
+  else {
+    const records = kind === KINDS.keys ? tables.keys : kind === KINDS.groups ? tables.groups : tables.requests;
+    if (record === undefined) records.delete(id);
+    else (records as Map<string, StoredRecord>).set(id, record);
+  }
+}
+
+/** What listeners are told of records that others changed. */
+export function changeOf(pool: string, touched: readonly Touched[]): Change {
+  const written = touched.filter(({ isWritten }) => isWritten);
+  const of = <R>(kind: Kind) => written.filter((one) => one.kind === kind && one.record !== undefined).map(({ record }) => record as R);
+  const state = of<PoolState>(KINDS.state)[0];
+  return {
+    pool,
+    ...(state === undefined ? {} : { state }),
+    ...someOf('keys', of<KeyState>(KINDS.keys)),
+    ...someOf('groups', of<GroupState>(KINDS.groups)),
+    ...someOf('leases', of<Lease>(KINDS.leases)),
+    ...someOf(
+      'ended',
+      written.filter((one) => one.kind === KINDS.leases && one.record === undefined).map(({ id }) => id),
+    ),
+    ...someOf('requests', of<RequestRecord>(KINDS.requests)),
+  };
+}
+
+function someOf<K extends string, R>(name: K, records: R[]): Partial<Record<K, R[]>> {
+  return records.length === 0 ? {} : ({ [name]: records } as Record<K, R[]>);
+}
