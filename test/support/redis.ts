@@ -78,14 +78,12 @@ export class RedisServer {
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   const end = performance.now() + 30_000;
   for (;;) {
-    const failure = await Promise.resolve()
-      .then(holds)
-      .then(
-        (done) => (done ? null : new Error('the condition does not hold')),
-        (error: Error) => error,
-      );
-    if (failure === null) return;
-    if (performance.now() > end) throw failure;
+    try {
+      if (await holds()) return;
+      if (performance.now() > end) throw new Error('the condition does not come to hold');
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
