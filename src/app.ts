@@ -1,7 +1,8 @@
 import pino, { type Logger } from 'pino';
 import { Authenticator } from './auth/authenticator.ts';
-import type { Config, StoreSettings } from './config/config.ts';
+import type { Config, RedisSettings, StoreSettings } from './config/config.ts';
 import { FileWatch } from './config/file-watch.ts';
+import { revealSecret } from './config/secret.ts';
 import { Identities } from './grpc/identity.ts';
 import { GrpcServer } from './grpc/server.ts';
 import { OpsServer } from './ops/http.ts';
@@ -14,6 +15,7 @@ import { createService } from './service/service.ts';
 import { openTraceFile } from './service/trace-file.ts';
 import { openFileStore } from './store/file.ts';
 import { memoryStore } from './store/memory.ts';
+import { openRedisStore, type RedisStoreOptions } from './store/redis/redis.ts';
 import type { Store } from './store/store.ts';
 
 export interface AppOptions {
@@ -45,7 +47,7 @@ export interface App {
 /** The only wiring: a configuration turned into a service that runs, for the command and for tests alike. */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
   const { log = pino({ level: 'silent' }), random = Math.random } = options;
-  const store = options.store ?? openStore(config.store);
+  const store = options.store ?? (await openStore(config.store, (warning) => log.warn(warning)));
   const trace =
     options.record === undefined ? undefined : openTraceFile(options.record, (err) => log.error({ err }, 'the recording has ended'));
   const events: Events = {
@@ -139,6 +141,25 @@ function onlyAtStart(before: Config, next: Config): readonly string[] {
   return changed.map((name) => `${settings[name]} has changed: this takes effect at the next start`);
 }
 
-function openStore(settings: StoreSettings): Store {
-  return settings.kind === 'memory' ? memoryStore() : openFileStore({ folder: settings.path });
+async function openStore(settings: StoreSettings, warn: (warning: string) => void): Promise<Store> {
+  switch (settings.kind) {
+    case 'memory':
+      return memoryStore();
+    case 'file':
+      return openFileStore({ folder: settings.path });
+    case 'redis':
+      return openRedisStore({ ...redisOptions(settings), warn });
+    default:
+      return settings satisfies never;
+  }
+}
+
+/** The settings of a store that replicas share, with the password that its servers ask for. */
+export function redisOptions({ place, prefix, durability, ...settings }: RedisSettings): RedisStoreOptions {
+  const { tls, database, timeoutMs, username, password } = settings;
+  const access = {
+    ...{ tls, database, timeoutMs, username: username ?? undefined },
+    password: password === null ? undefined : revealSecret(password),
+  };
+  return { place, prefix, durability, access };
 }

@@ -1,7 +1,7 @@
 import { formatAddress, isLocal } from './address.ts';
 import { assembleAccess, assembleAuth, assembleTls } from './assemble-auth.ts';
 import type { AuthFiles } from './auth-files.ts';
-import type { Config, KeySettings, ListenAddress, PoolSettings } from './config.ts';
+import type { Config, KeySettings, ListenAddress, PoolSettings, StoreSettings } from './config.ts';
 import { formatPath } from './mistake.ts';
 import type { FileContent } from './schema.ts';
 import { Secret } from './secret.ts';
@@ -9,7 +9,7 @@ import { Secret } from './secret.ts';
 type FilePool = FileContent['pools'][number];
 type FileKey = FilePool['keys'][number];
 
-/** The result in the program's words, from a file without mistakes and its secrets by the path of their key. */
+/** The result in the program's words, from a file without mistakes and its secrets by the path of their key, or `store`. */
 export function assembleConfig(content: FileContent, secrets: ReadonlyMap<string, string>, files: AuthFiles): Config {
   const ops = content.ops ? content.ops.listen : null;
   return {
@@ -20,13 +20,17 @@ export function assembleConfig(content: FileContent, secrets: ReadonlyMap<string
     auth: assembleAuth(content, files),
     access: assembleAccess(content),
     ops,
-    store: content.store,
+    store: assembleStore(content.store, secrets.get('store')),
     drainTimeoutMs: content.drain_timeout,
     logLevel: content.log.level,
     pools: content.pools.map((pool, place) => assemblePool(pool, place, secrets)),
     files: new Map(),
     warnings: [...warningsOf(content), ...(ops ? pageWarnings({ kind: 'tcp', ...ops }) : [])],
   };
+}
+
+function assembleStore(store: StoreSettings, password: string | undefined): StoreSettings {
+  return store.kind === 'redis' && password !== undefined ? { ...store, password: new Secret('store', 'password', password) } : store;
 }
 
 function warningsOf({ listen, admin_listen, tls, auth }: FileContent): string[] {

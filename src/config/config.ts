@@ -44,7 +44,27 @@ interface UnixAddress {
 }
 
 /** The path is as written: a relative one starts at the working directory of the process. */
-export type StoreSettings = { readonly kind: 'memory' } | { readonly kind: 'file'; readonly path: string };
+export type StoreSettings = { readonly kind: 'memory' } | { readonly kind: 'file'; readonly path: string } | RedisSettings;
+
+interface Server {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface RedisSettings {
+  readonly kind: 'redis';
+  readonly place:
+    | { readonly kind: 'single'; readonly at: Server }
+    | { readonly kind: 'sentinel'; readonly name: string; readonly sentinels: readonly Server[] }
+    | { readonly kind: 'cluster'; readonly nodes: readonly Server[] };
+  readonly prefix: string;
+  readonly tls: boolean;
+  readonly database: number;
+  readonly username: string | null;
+  readonly password: Secret | null;
+  readonly durability: 'ack' | 'replicated' | 'fsync';
+  readonly timeoutMs: number;
+}
 
 type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 

@@ -48,7 +48,7 @@ function interpret(written: unknown, folder: string, lookups: Lookups): Interpre
   const { tree, findings: unexpanded } = expandVariables(written, lookups.env);
   const shape = configSchema.safeParse(tree, { error: plainMessages });
   const pools = draftPools(tree);
-  const { secrets, findings: unread } = readSecrets(pools, { ...lookups, folder });
+  const { secrets, findings: unread } = readSecrets(tree, pools, { ...lookups, folder });
   const auth = readAuthFiles(tree, { ...lookups, folder });
   const others = [...explainIssues(shape.error?.issues ?? []), ...unread, ...auth.findings, ...crossCheck(tree, pools, secrets, lookups)];
   // A value whose variable is missing has that one mistake, not a second one for being no value.

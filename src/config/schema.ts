@@ -1,18 +1,12 @@
 import * as z from 'zod';
-import { VARIABLE_NAME } from './expand.ts';
-import { baseUrl, duration, expected, flag, id, listenAddress, mapping, tcpAddress, wholeNumber } from './fields.ts';
-import { unknownName } from './nearest.ts';
+import { baseUrl, duration, expected, flag, id, listenAddress, mapping, oneOf, secret, tcpAddress, wholeNumber } from './fields.ts';
 import { accessSection, adminListen, authSection, socketMode, tlsSection } from './schema-auth.ts';
+import { store } from './schema-store.ts';
 
 /** Shape, bounds and defaults of the configuration file, after its variables were replaced. Every text here is shown by editors. */
 
 const DEFAULT_STRATEGY = 'least_loaded';
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
-const STORE_KINDS = ['memory', 'file'] as const;
-
-function oneOf<const T extends readonly [string, ...string[]]>(what: string, names: T) {
-  return z.enum(names, { error: (issue) => (typeof issue.input === 'string' ? unknownName(what, issue.input, names) : undefined) });
-}
 
 const count = () => wholeNumber(1, Number.MAX_SAFE_INTEGER);
 
@@ -44,31 +38,9 @@ const limits = mapping({
   tokens: limit('Input and output tokens together, where the provider limits the sum'),
 });
 
-const secret = z.union(
-  [
-    z.string(),
-    mapping(
-      {
-        env: z
-          .string()
-          .regex(VARIABLE_NAME, { error: 'expected the name of an environment variable: letters, digits and underscores' })
-          .optional()
-          .describe('The environment variable that holds the secret.'),
-        file: z
-          .string()
-          .min(1)
-          .optional()
-          .describe("The file that holds nothing but the secret, at most 16 KiB; a relative path starts at this file's folder."),
-      },
-      { silent: true },
-    ).refine((source) => (source.env === undefined) !== (source.file === undefined), 'expected either env or file'),
-  ],
-  { error: expected('the secret as text (digits alone in quotes), { env: NAME } or { file: PATH }') },
-);
-
 const key = mapping({
   id: id().describe('Names the key in answers, metrics and commands; unique in its pool.'),
-  secret: secret.describe(`The upstream credential: \${NAME} from the environment, { env: NAME } or { file: PATH }.`),
+  secret: secret().describe(`The upstream credential: \${NAME} from the environment, { env: NAME } or { file: PATH }.`),
   limit_group: id()
     .optional()
     .describe(
@@ -124,16 +96,6 @@ const pool = mapping({
   model_classes: z.array(modelClass).optional().describe("Which models share an allowance. Left out: the provider's own table."),
   keys: z.array(key).min(1).describe('At least one.'),
 });
-
-const store = mapping({
-  kind: oneOf('kind of store', STORE_KINDS).prefault('file').describe('file: survives restarts; memory: forgets everything. Default file.'),
-  path: z.string().min(1).optional().meta({
-    default: './data',
-    description: 'Folder of the file store, as written: a relative one starts at the working directory. Default ./data.',
-  }),
-})
-  .refine(({ kind, path }) => kind === 'file' || path === undefined, { path: ['path'], error: 'only a store of kind file has a path' })
-  .transform(({ kind, path = './data' }) => (kind === 'file' ? { kind, path } : { kind }));
 
 const ops = z.union(
   [mapping({ listen: tcpAddress().prefault('127.0.0.1:9464').describe('host:port. Default 127.0.0.1:9464.') }), z.literal(false)],

@@ -17,17 +17,19 @@ export interface SecretSources {
 }
 
 export interface SecretsReading {
-  /** The secrets, by the path of their key as `formatPath` writes it. */
+  /** The secrets, by the path of their key, or of the store, as `formatPath` writes it. */
   readonly secrets: ReadonlyMap<string, string>;
   readonly findings: readonly Finding[];
 }
 
-/** Reads the secret of every key. Those whose form is wrong are left out: that is the schema's to say. */
-export function readSecrets(pools: readonly DraftPool[], sources: SecretSources): SecretsReading {
+/** Reads the secret of every key, and the password of the store. Those whose form is wrong are left out: that is the schema's to say. */
+export function readSecrets(tree: unknown, pools: readonly DraftPool[], sources: SecretSources): SecretsReading {
   const secrets = new Map<string, string>();
   const findings: Finding[] = [];
-  for (const key of pools.flatMap((pool) => pool.keys)) {
-    const source = sourceOf(key.secret, [...key.path, 'secret']);
+  const places = pools.flatMap((pool) => pool.keys).map(({ path, secret }) => ({ path, secret, name: 'secret' }));
+  places.push({ path: ['store'], secret: field(field(tree, 'store'), 'password'), name: 'password' });
+  for (const key of places) {
+    const source = sourceOf(key.secret, [...key.path, key.name]);
     if (!source) continue;
     const reading = source.kind === 'text' ? readable(source.text) : readElsewhere(source, sources);
     if (reading.ok) secrets.set(formatPath(key.path), reading.text);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { StoreSettings } from '../../config/config.ts';
+import type { RedisSettings, StoreSettings } from '../../config/config.ts';
 import { checkUpFolder } from '../../store/file-checkup.ts';
 import { counted, span } from '../words.ts';
 import { checkDisk } from './disk.ts';
@@ -8,8 +8,8 @@ import { type Finding, fault, fine, warning } from './finding.ts';
 /** A clock that is behind what the store remembers by more than this was set back. */
 const BEHIND_MS = 2_000;
 
-/** The store that the configuration names. */
-export function checkStore(settings: StoreSettings, now: number): readonly Finding[] {
+/** The store that the configuration names, where it is on this machine. */
+export function checkStore(settings: Exclude<StoreSettings, RedisSettings>, now: number): readonly Finding[] {
   if (settings.kind === 'memory')
     return [warning('store', 'memory: leases and what was learnt are gone with the process; name a file store to keep them')];
   return [...checkFolder(settings.path, now), ...checkDisk(settings.path)];

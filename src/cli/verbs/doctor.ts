@@ -4,6 +4,7 @@ import { CONFIG_FILE, readConfigFile } from '../config-file.ts';
 import { type Finding, fault, fine, warning } from '../doctor/finding.ts';
 import { checkListeners } from '../doctor/listeners.ts';
 import { checkRuntime } from '../doctor/runtime.ts';
+import { checkServers } from '../doctor/servers.ts';
 import { checkStore } from '../doctor/store.ts';
 import { EXIT, Failure } from '../failure.ts';
 import { type Io, wantsColour } from '../io.ts';
@@ -47,7 +48,7 @@ async function examine(path: string, io: Io): Promise<readonly Finding[]> {
   return [
     fine('config', `${path}: ${counted(config.pools.length, 'pool')}, ${counted(keys, 'key')}, every secret is there`),
     ...config.warnings.map((told) => warning('config', told)),
-    ...checkStore(config.store, io.now()),
+    ...(config.store.kind === 'redis' ? await checkServers(config.store) : checkStore(config.store, io.now())),
     ...(await checkListeners(config)),
     ...runtime,
   ];

@@ -3,6 +3,7 @@ import type { Change, Facts, PoolConfig } from '../../pool/model.ts';
 import type { Millis } from '../../pool/upstream.ts';
 import { StoreNotOpened } from '../file-errors.ts';
 import { type Applied, type Store, StoreLost } from '../store.ts';
+import { askServer, checkServer } from './checkup.ts';
 import { type Access, Connection } from './connection.ts';
 import { type Durability, Link } from './link.ts';
 import { type FindPrimary, type Place, primaryFinder } from './primaries.ts';
@@ -16,6 +17,8 @@ export interface RedisStoreOptions {
   /** In front of every key, so that several installations can share a server. */
   readonly prefix: string;
   readonly durability: Durability;
+  /** Hears what makes the servers less safe than they could be, and what to change. */
+  readonly warn?: (warning: string) => void;
   readonly time?: StoreTime;
   readonly random?: (size: number) => Uint8Array;
 }
@@ -23,18 +26,56 @@ export interface RedisStoreOptions {
 /** Opens the store that several replicas share; throws StoreNotOpened, which tells the operator what to do. */
 export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
   const findPrimary = primaryFinder(options.place, options.access);
-  const connection = await Connection.open(await findPrimary(options.prefix), options.access, () => {});
+  return onPrimary(options, findPrimary, async (connection) => {
+    for (const warning of await fitnessOf(connection, options)) options.warn?.(warning);
+    const made = Buffer.from((options.random ?? randomBytes)(32));
+    return new RedisStore(options, findPrimary, await installationKeyOn(connection, options.prefix, made));
+  });
+}
+
+/** Whether the servers can be used; answers what would make them safer, throws StoreNotOpened. */
+export function checkUpServers(options: RedisStoreOptions): Promise<readonly string[]> {
+  const findPrimary = primaryFinder(options.place, options.access);
+  return onPrimary(options, findPrimary, (connection) => fitnessOf(connection, options));
+}
+
+async function fitnessOf(connection: Connection, { durability }: RedisStoreOptions): Promise<readonly string[]> {
+  const { problems, warnings } = checkServer(await askServer(connection), durability);
+  if (problems.length > 0) throw new Error(problems.join('; '));
+  return warnings;
+}
+
+async function onPrimary<T>(options: RedisStoreOptions, find: FindPrimary, use: (connection: Connection) => Promise<T>): Promise<T> {
+  let connection: Connection | undefined;
   try {
-    const key = `{${options.prefix}}:installation`;
-    const made = Buffer.from((options.random ?? randomBytes)(32)).toString('base64');
-    await connection.send('SET', key, made, 'NX');
-    const installationKey = Buffer.from(await connection.send('GET', key), 'base64');
-    return new RedisStore(options, findPrimary, installationKey);
+    connection = await Connection.open(await find(options.prefix), options.access, () => {});
+    return await use(connection);
   } catch (cause) {
-    throw new StoreNotOpened(`cannot use the store: ${(cause as Error).message}`, { cause });
+    throw new StoreNotOpened(`cannot use ${nameOf(options.place)} as a store: ${reasonOf(cause as NodeJS.ErrnoException)}`, { cause });
   } finally {
-    connection.close();
+    connection?.close();
   }
+}
+
+function nameOf(place: Place): string {
+  const servers = place.kind === 'single' ? [place.at] : place.kind === 'sentinel' ? place.sentinels : place.nodes;
+  return `the ${WORDS[place.kind]} at ${servers.map(({ host, port }) => `${host}:${port}`).join(', ')}`;
+}
+
+const WORDS = { single: 'server', sentinel: 'primary of the Sentinels', cluster: 'Cluster' } as const;
+
+/** The first who comes makes it, for all and for good. */
+async function installationKeyOn(connection: Connection, prefix: string, made: Buffer): Promise<Buffer> {
+  const key = `{${prefix}}:installation`;
+  await connection.send('SET', key, made.toString('base64'), 'NX');
+  return Buffer.from(await connection.send('GET', key), 'base64');
+}
+
+function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ECONNREFUSED') return 'nothing listens there; start the server, or name another one';
+  if (code === 'ENOTFOUND') return 'there is no host of that name';
+  if (/^(NOAUTH|WRONGPASS)/.test(message)) return `${message}; see to store.username and store.password`;
+  return message;
 }
 
 /** Records in Redis or Valkey, mirrored by every replica: reads are of the mirror, writes are compared by the store. */
