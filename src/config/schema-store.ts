@@ -33,12 +33,10 @@ const redis = {
     .optional()
     .describe('A primary that Sentinels name.'),
   cluster: servers().optional().describe('Nodes of a Cluster: host:port, one or more; the others are found through them.'),
-  prefix: id()
-    .optional()
-    .meta({
-      default: 'keylease',
-      description: 'In front of every key, so that several installations can share a server. Default keylease.',
-    }),
+  prefix: id().optional().meta({
+    default: 'keylease',
+    description: 'In front of every key, so that several installations can share a server. Default keylease.',
+  }),
   tls: flag().optional().describe('Talk TLS to the servers. Default: only where the url says rediss://.'),
   username: optional(z.string().min(1), { description: 'The user of the servers. Left out: their default user.' }),
   password: secret().optional().describe('The password of that user: text, { env: NAME } or { file: PATH }. Left out: none.'),

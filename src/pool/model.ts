@@ -234,6 +234,8 @@ export interface Facts {
   readonly sequence: number;
   readonly pool: PoolConfig;
   readonly state: PoolState;
+  /** Nothing is granted before this moment, as grants that still count may be forgotten. Left out: none is. */
+  readonly grantsFrom?: Millis;
   key(id: string): KeyState | undefined;
   group(id: string): GroupState | undefined;
   lease(id: string): Lease | undefined;

@@ -81,6 +81,7 @@ export function passedOver(facts: Facts, key: KnownKey, ask: Ask): PassedOver | 
   const blocked = blockedBy(facts, key, ask.modelClass);
   if (blocked !== null) return blocked;
   if (ask.excluded.has(key.config.id)) return 'excluded';
+  if ((facts.grantsFrom ?? 0) > facts.now) return 'no_room';
   if (key.state.activeLeases >= key.config.leasesMax || isBusy(facts, key, ask.modelClass)) return 'max_leases';
   const meters = metersOf(key.group, key.config, ask.modelClass);
   const demand = demandOn(ask.wanted, meters);
@@ -125,7 +126,7 @@ export function exceededLimit(key: KnownKey, ask: Ask): { meter: Meter; amount: 
 /** The earliest moment at which the key has room for this demand if nothing is reported or given back before; null: none is known. */
 export function roomTime(facts: Facts, key: KnownKey, ask: Ask): Millis | null {
   if (key.state.draining || ask.excluded.has(key.config.id)) return null;
-  let time: Millis | null = facts.now;
+  let time: Millis | null = Math.max(facts.now, facts.grantsFrom ?? 0);
   const atLeast = (other: Millis | null) => {
     time = time === null || other === null ? null : Math.max(time, other);
   };

@@ -29,7 +29,7 @@ export class Generations {
   }
 
   async put(config: Config): Promise<Reloaded> {
-    await this.#with.store.serve(config.pools.map(({ id }) => id));
+    await this.#with.store.serve(config.pools);
     const before = this.#keys();
     this.#with.pools.put(config.pools);
     const rotated = await this.recover();

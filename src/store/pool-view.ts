@@ -8,13 +8,15 @@ export class PoolView implements Facts {
   readonly sequence: number;
   readonly pool: PoolConfig;
   readonly state: PoolState;
+  readonly grantsFrom: Millis;
   readonly #tables: PoolTables;
 
-  constructor(tables: PoolTables, pool: PoolConfig, now: Millis, sequence: number) {
+  constructor(tables: PoolTables, pool: PoolConfig, now: Millis, sequence: number, grantsFrom: Millis = 0) {
     this.now = now;
     this.sequence = sequence;
     this.pool = pool;
     this.state = tables.state;
+    this.grantsFrom = grantsFrom;
     this.#tables = tables;
   }
 

@@ -16,7 +16,7 @@ import type { Millis } from '../pool/upstream.ts';
  */
 export interface Store {
   /** Makes pools ready to be read and written; a store that keeps its records elsewhere loads them, and follows them from then on. */
-  serve(pools: readonly string[]): Promise<void>;
+  serve(pools: readonly ServedPool[]): Promise<void>;
   /** The records of a pool as they stand, and the store's time. Of the configuration only the id is looked at. Valid until the next await. */
   read(pool: PoolConfig): Facts;
   apply(change: Change): Promise<Applied>;
@@ -28,8 +28,13 @@ export interface Store {
   onChange(listener: (change: Change) => void): void;
   /** Calls back when the store is lost (with the cause) and when it is back (with null). */
   onHealth(listener: (cause: Error | null) => void): void;
+  /** The pools in which nothing is granted, as the store may have forgotten grants that still count. Left out: it never does. */
+  learningPools?(): readonly string[];
   close(): Promise<void>;
 }
+
+/** What a store knows of a pool beforehand. */
+export type ServedPool = Pick<PoolConfig, 'id' | 'leaseTtlMaxMs'>;
 
 export type Applied = 'applied' | 'moved_on';
 

@@ -30,7 +30,7 @@ export function storeContract(name: string, makeStore: (time: TestTime) => Store
     beforeEach(async () => {
       time = new TestTime();
       store = await makeStore(time);
-      await store.serve(['p', 'q']);
+      await store.serve(['p', 'q'].map(makePool));
     });
 
     afterEach(() => store.close());
@@ -189,7 +189,7 @@ export function storeContract(name: string, makeStore: (time: TestTime) => Store
     test('any changes in any order leave what the plainest model says', async () => {
       const property = fc.asyncProperty(intents, async (all) => {
         const fresh = await makeStore(new TestTime());
-        await fresh.serve(POOLS);
+        await fresh.serve(POOLS.map(makePool));
         await followsModel(fresh, all).finally(() => fresh.close());
       });
       await fc.assert(property, { numRuns: 60 });

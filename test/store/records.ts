@@ -1,8 +1,8 @@
 import type { GroupState, KeyState, Lease, Meter, PoolConfig, RequestRecord } from '../../src/pool/model.ts';
 
-/** Only the id of a configuration means anything to a store. */
+/** Only the id and the longest lease of a configuration mean anything to a store. */
 export function makePool(id = 'p'): PoolConfig {
-  return { id } as PoolConfig;
+  return { id, leaseTtlMaxMs: 60_000 } as PoolConfig;
 }
 
 export function makeKey(key: Partial<KeyState> = {}): KeyState {

@@ -1,14 +1,16 @@
 import { StoreLost } from '../store.ts';
-import { APPLY_SCRIPT } from './apply-script.ts';
 import { type Access, Connection, type Reply } from './connection.ts';
-import { JOIN_SCRIPT, LOAD_SCRIPT } from './load-script.ts';
+import { type Call, joinPool, SCRIPTS, standingOf } from './join.ts';
 import type { FindPrimary } from './primaries.ts';
 import type { Replica } from './replica.ts';
-import type { SharedPool } from './shared-pool.ts';
+import type { Line, SharedPool } from './shared-pool.ts';
 
 /** The first pause before it is tried again, doubling to the longest; each shortened by up to half, so that replicas do not come at once. */
 const RETRY_MS = 50;
 const RETRY_MAX_MS = 500;
+
+/** What a pool is kept in, in the order in which the scripts get them. */
+const HASHES = ['meta', 'versions', 'state', 'keys', 'groups', 'leases', 'requests', 'replicas', 'missing'];
 
 /** When an answer may leave: at once; when another server has it too; when it is on the primary's disk. */
 export type Durability = 'ack' | 'replicated' | 'fsync';
@@ -19,17 +21,23 @@ export interface LinkOptions {
   readonly prefix: string;
   readonly durability: Durability;
   readonly replica: Replica;
+  /** Whether what was answered survives whatever happens to the servers. */
+  readonly losesNothing: boolean;
   /** Called when it is lost, with the cause, and with null when it is back. */
   readonly onHealth: (cause: Error | null) => void;
 }
+
+type Shas = Readonly<Record<keyof typeof SCRIPTS, string>>;
 
 interface Up {
   readonly connection: Connection;
   /** Tells one run of a server from every other. */
   readonly run: string;
-  readonly scripts: { readonly apply: string; readonly load: string; readonly join: string };
-  readonly heartbeat: NodeJS.Timeout;
+  readonly shas: Shas;
 }
+
+/** How often each pool gives a sign of life and hears how it stands. */
+const BEAT_MS = 1_000;
 
 /** The way to the primary of some pools: found anew, and the pools read anew, whenever it was lost. */
 export class Link {
@@ -37,6 +45,7 @@ export class Link {
   readonly #pools = new Map<string, SharedPool>();
   #up: Up | null = null;
   #retryTimer: NodeJS.Timeout | undefined;
+  #timers: readonly NodeJS.Timeout[] = [];
   #isClosed = false;
 
   constructor(options: LinkOptions) {
@@ -57,88 +66,118 @@ export class Link {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#retryTimer);
-    if (this.#up !== null) await Promise.all([...this.#pools.values()].map((pool) => pool.idle()));
+    const up = this.#up;
+    if (up !== null) await Promise.allSettled([...this.#pools.values()].map((pool) => this.#leave(up, pool)));
     this.#drop(new StoreLost('the store is closed'));
   }
 
+  async #leave(up: Up, pool: SharedPool): Promise<void> {
+    await pool.idle();
+    await this.#caller(up, pool)('leave', this.#with.replica.id);
+  }
+
   async #connect(): Promise<void> {
-    const { findPrimary, access, prefix } = this.#with;
+    const { findPrimary, access } = this.#with;
     const [tag] = this.#pools.keys();
     const endpoint = await findPrimary(`${tag}`);
     const connection = await Connection.open(endpoint, access, (cause) => this.#lose(connection, cause));
     try {
-      const up = { ...(await this.#greet(connection)), connection, heartbeat: this.#beat(connection) };
-      for (const pool of this.#pools.values()) await this.#join(up, pool);
+      const up = { ...(await this.#greet(connection)), connection };
+      await Promise.all([...this.#pools.values()].map((pool) => this.#join(up, pool)));
       if (this.#isClosed) throw new StoreLost('the store is closed');
       this.#up = up;
+      this.#timers = [this.#every(access.timeoutMs / 2, () => this.#askTime(up)), this.#every(BEAT_MS, () => this.#beat(up))];
     } catch (cause) {
       connection.close();
-      for (const pool of this.#pools.values()) pool.lose(lostBy(cause as Error, prefix));
+      for (const pool of this.#pools.values()) pool.lose(lostBy(cause as Error));
       throw cause;
     }
   }
 
-  async #greet(connection: Connection): Promise<Pick<Up, 'run' | 'scripts'>> {
-    const [role, info, apply, load, join]: Reply[] = await Promise.all([
+  async #greet(connection: Connection): Promise<Omit<Up, 'connection'>> {
+    const names = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
+    const [role, info, ...shas]: Reply[] = await Promise.all([
       connection.send('ROLE'),
       connection.send('INFO', 'server'),
-      ...[APPLY_SCRIPT, LOAD_SCRIPT, JOIN_SCRIPT].map((script) => connection.send('SCRIPT', 'LOAD', script)),
+      ...names.map((name) => connection.send('SCRIPT', 'LOAD', SCRIPTS[name])),
     ]);
     if (role[0] !== 'master') throw new Error(`the server is a ${role[0]}, not the primary`);
     const run = /^run_id:(\w+)/m.exec(String(info))?.[1];
     if (run === undefined) throw new Error('the server does not tell its run_id');
-    return { run, scripts: { apply, load, join } };
+    return { run, shas: Object.fromEntries(names.map((name, place) => [name, String(shas[place])])) as Shas };
+  }
+
+  #caller({ connection, shas }: Pick<Up, 'connection' | 'shas'>, pool: SharedPool): Call {
+    const keys = HASHES.map((name) => `${this.#base(pool)}${name}`);
+    return (script, ...args) => connection.send('EVALSHA', shas[script], `${keys.length}`, ...keys, ...args);
+  }
+
+  #base(pool: SharedPool): string {
+    return `${this.#with.prefix}:{${pool.id}}:`;
   }
 
   /** From the subscription on nothing is missed; what the loaded records contain already is dropped by its number. */
-  async #join({ connection, run, scripts }: Pick<Up, 'connection' | 'run' | 'scripts'>, pool: SharedPool): Promise<void> {
-    const { prefix, durability } = this.#with;
-    const base = `${prefix}:{${pool.id}}:`;
-    const keys = ['meta', 'versions', 'state', 'keys', 'groups', 'leases', 'requests'].map((name) => base + name);
-    const call = (sha: string, args: readonly string[]) => connection.send('EVALSHA', sha, String(keys.length), ...keys, ...args);
+  async #join(up: Up, pool: SharedPool): Promise<void> {
+    const { durability, access, replica, losesNothing } = this.#with;
+    const { connection, run } = up;
+    const channel = `${this.#base(pool)}changes`;
+    const call = this.#caller(up, pool);
     const early: Buffer[] = [];
     let heard = (message: Buffer): void => {
       early.push(message);
     };
-    await connection.subscribe(`${base}changes`, (message) => heard(message));
-    await call(scripts.join, [run]);
-    await durableOn(connection, durability, this.#with.access.timeoutMs);
+    await connection.subscribe(channel, (message) => heard(message));
+    const { loaded, standing } = await joinPool(call, pool.memory, { run, replica: replica.id, leaseMaxMs: pool.leaseMaxMs, losesNothing });
+    const durable = () => durableOn(connection, durability, access.timeoutMs);
+    await durable();
     const lose = (cause: Error) => this.#lose(connection, cause);
-    pool.open(
-      {
-        apply: ([epoch, now, tolerance, origin, ...changes]) => {
-          const reply = call(scripts.apply, [`${epoch}`, `${now}`, `${tolerance}`, `${origin}`, `${base}changes`, ...changes]);
-          const durable = durableOn(connection, durability, this.#with.access.timeoutMs);
-          Promise.all([reply, durable]).catch(lose);
-          return { reply, durable: Promise.all([reply, durable]).then(() => {}) };
-        },
-        lose,
-      },
-      await call(scripts.load, []),
-    );
+    const apply: Line['apply'] = ([epoch, now, tolerance, origin, ...changes]) => {
+      const reply = call('apply', `${epoch}`, `${now}`, `${tolerance}`, `${origin}`, channel, ...changes);
+      const both = Promise.all([reply, durable()]);
+      both.catch(lose);
+      return { reply, durable: both.then(() => {}) };
+    };
+    pool.open({ apply, lose }, loaded, standing.grantsFrom);
     heard = (message) => pool.hear(message);
     for (const message of early) pool.hear(message);
   }
 
-  /** Asks for the time, so that a primary that is gone is noticed while nothing else is asked. */
-  #beat(connection: Connection): NodeJS.Timeout {
-    const ask = async () => {
+  #every(periodMs: number, ask: () => Promise<void>): NodeJS.Timeout {
+    return setInterval(() => void ask(), periodMs).unref();
+  }
+
+  /** So that a primary that is gone is noticed while nothing else is asked. */
+  async #askTime({ connection }: Up): Promise<void> {
+    try {
       const [seconds, micros]: Reply = await connection.send('TIME');
       this.#with.replica.time.hear(Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000));
-    };
-    return setInterval(() => void ask().catch((cause: Error) => this.#lose(connection, cause)), this.#with.access.timeoutMs / 2).unref();
+    } catch (cause) {
+      this.#lose(connection, cause as Error);
+    }
+  }
+
+  async #beat(up: Up): Promise<void> {
+    try {
+      const beats = [...this.#pools.values()].map(async (pool) => ({
+        pool,
+        told: await this.#caller(up, pool)('beat', this.#with.replica.id),
+      }));
+      for (const { pool, told } of await Promise.all(beats)) pool.stand(standingOf(told));
+    } catch (cause) {
+      this.#lose(up.connection, cause as Error);
+    }
   }
 
   #lose(connection: Connection, cause: Error): void {
     connection.close();
     if (this.#up?.connection !== connection) return;
-    this.#drop(lostBy(cause, this.#with.prefix));
+    this.#drop(lostBy(cause));
     this.#with.onHealth(cause);
     this.#retry(RETRY_MS);
   }
 
   #drop(cause: StoreLost): void {
-    clearInterval(this.#up?.heartbeat);
+    for (const timer of this.#timers) clearInterval(timer);
     this.#up?.connection.close();
     this.#up = null;
     for (const pool of this.#pools.values()) pool.lose(cause);
@@ -156,8 +195,8 @@ export class Link {
   }
 }
 
-function lostBy(cause: Error, prefix: string): StoreLost {
-  return new StoreLost(`the store at ${prefix} does not answer as it must: ${cause.message}`, { cause });
+function lostBy(cause: Error): StoreLost {
+  return new StoreLost(`the store is lost: ${cause.message}`, { cause });
 }
 
 /** Waits until what was sent before on the connection is as durable as it is meant to be; throws where it is not in time. */

@@ -1,7 +1,7 @@
 import type { Change } from '../../pool/model.ts';
 import { PoolTables, standsAsRead } from '../pool-tables.ts';
 import type { Applied } from '../store.ts';
-import { changeOf, KINDS, nameOf, putInto, recordIn, type StoredRecord, type Touched, touchedBy } from './touched.ts';
+import { changeOf, KINDS, type Kind, nameOf, putInto, recordIn, type StoredRecord, type Touched, touchedBy } from './touched.ts';
 
 /** An own change that the mirror shows already and the store has not confirmed. */
 export interface Pending {
@@ -44,6 +44,20 @@ export class Mirror {
   load(name: string, stamp: string, touched?: Omit<Touched, 'isWritten'>): void {
     this.#stamps.set(name, stamp);
     if (touched !== undefined) putInto(this.tables, touched);
+  }
+
+  /** Kind, id, stamp and record of everything confirmed; the last is undefined where only the stamp is known. */
+  *confirmed(): Generator<{ kind: Kind; id: string; stamp: string; record: StoredRecord | undefined }> {
+    for (const [name, shown] of this.#stamps) {
+      const [kind, id] = [name.slice(0, 1) as Kind, name.slice(1)];
+      const { stamp, record } = this.#versions.get(name)?.[0] ?? { stamp: shown, record: recordIn(this.tables, kind, id) };
+      if (stamp !== '') yield { kind, id, stamp, record };
+    }
+    for (const [name, [first]] of this.#versions) {
+      // Records that an own change on its way removes are not among the stamps that are shown.
+      const isListed = this.#stamps.has(name);
+      if (!isListed && first !== undefined && first.stamp !== '') yield { kind: name.slice(0, 1) as Kind, id: name.slice(1), ...first };
+    }
   }
 
   /** Shows an own change ahead of the store's word; undefined: its records have moved on. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Change, Facts, PoolConfig } from '../../pool/model.ts';
 import type { Millis } from '../../pool/upstream.ts';
 import { StoreNotOpened } from '../file-errors.ts';
-import { type Applied, type Store, StoreLost } from '../store.ts';
+import { type Applied, type ServedPool, type Store, StoreLost } from '../store.ts';
 import { askServer, checkServer } from './checkup.ts';
 import { type Access, Connection } from './connection.ts';
 import { type Durability, Link } from './link.ts';
@@ -101,13 +101,20 @@ class RedisStore implements Store {
     return this.#replica.time.now();
   }
 
-  async serve(pools: readonly string[]): Promise<void> {
-    for (const id of pools) {
-      if (this.#pools.has(id)) continue;
-      const pool = new SharedPool(id, this.#replica);
+  async serve(pools: readonly ServedPool[]): Promise<void> {
+    for (const { id, leaseTtlMaxMs } of pools) {
+      const known = this.#pools.get(id);
+      const pool = known ?? new SharedPool(id, this.#replica);
+      pool.leaseMaxMs = leaseTtlMaxMs;
+      if (known !== undefined) continue;
       await this.#linkOf(id).add(pool);
       this.#pools.set(id, pool);
     }
+  }
+
+  learningPools(): readonly string[] {
+    const now = this.now();
+    return [...this.#pools.values()].filter(({ grantsFrom }) => grantsFrom > now).map(({ id }) => id);
   }
 
   read(pool: PoolConfig): Facts {
@@ -139,6 +146,7 @@ class RedisStore implements Store {
         ...this.#options,
         findPrimary: this.#findPrimary,
         replica: this.#replica,
+        losesNothing: this.#options.durability === 'fsync' && this.#options.place.kind === 'single',
         onHealth: (cause) => this.#hearHealth(cause),
       });
       this.#links.set(name, link);

@@ -3,8 +3,9 @@ import type { Change, Facts, PoolConfig, RequestRecord } from '../../pool/model.
 import type { Millis } from '../../pool/upstream.ts';
 import { isEmpty } from '../pool-tables.ts';
 import { PoolView } from '../pool-view.ts';
-import { type Applied, StoreLost } from '../store.ts';
+import { type Applied, FRESH_POOL, StoreLost } from '../store.ts';
 import type { Reply } from './connection.ts';
+import type { Memory, Standing } from './join.ts';
 import { argumentsOf, changesIn, headingOf } from './message.ts';
 import { Mirror, type Pending } from './mirror.ts';
 import { InOrder } from './order.ts';
@@ -31,10 +32,13 @@ export interface Line {
 /** One pool as this replica shares it: its mirror, its own changes on their way, and everybody's changes in their order. */
 export class SharedPool {
   readonly id: string;
+  /** The longest that a lease of it lasts. */
+  leaseMaxMs = 0;
   readonly #replica: Replica;
   #mirror: Mirror;
   #line: Line | StoreLost;
   #epoch = 0;
+  #grantsFrom: Millis = 0;
   #order = new InOrder(0, () => {});
   #queue: Pending[] = [];
   readonly #underWay = new Set<string>();
@@ -50,14 +54,27 @@ export class SharedPool {
     this.#line = new StoreLost(`the records of pool ${id} are not loaded yet`);
   }
 
-  /** The number of the last change that the mirror contains. */
-  get sequence(): number {
-    return this.#order.last;
+  /** What it knows of the store, from whenever it was last in step with it. */
+  get memory(): Memory {
+    return {
+      epoch: this.#epoch,
+      sequence: this.#order.last,
+      records: () =>
+        [...this.#mirror.confirmed()].flatMap(({ kind, id, stamp, record }) => [
+          ...[kind, JSON.stringify(id), stamp],
+          record === undefined || (kind === KINDS.state && record === FRESH_POOL) ? '' : JSON.stringify(record),
+        ]),
+    };
+  }
+
+  /** Nothing is granted before; 0: the store is not known to have forgotten anything. */
+  get grantsFrom(): Millis {
+    return this.#grantsFrom;
   }
 
   read(pool: PoolConfig): Facts {
     if (this.#line instanceof StoreLost) throw this.#line;
-    return new PoolView(this.#mirror.tables, pool, this.#replica.time.now(), this.#replica.sequence);
+    return new PoolView(this.#mirror.tables, pool, this.#replica.time.now(), this.#replica.sequence, this.#grantsFrom);
   }
 
   apply(change: Change): Promise<Applied> {
@@ -71,7 +88,7 @@ export class SharedPool {
   }
 
   /** Starts over from the store's records, as the script that loads told them. */
-  open(line: Line, [epoch, sequence, time, stamps, ...kinds]: Reply): void {
+  open(line: Line, [epoch, sequence, time, stamps, ...kinds]: Reply, grantsFrom: Millis): void {
     this.#replica.time.hear(Number(time));
     this.#mirror = new Mirror(this.id);
     this.#epoch = Number(epoch);
@@ -91,6 +108,22 @@ export class SharedPool {
     // What is left are limit groups that were touched and have no record of their own yet.
     for (const [name, stamp] of stampOf) this.#mirror.load(name.slice(0, 1) + JSON.parse(name.slice(1)), stamp);
     this.#line = line;
+    this.#grantsFrom = grantsFrom;
+    this.#tellAll();
+  }
+
+  /** Hears how the pool stands at the store. */
+  stand({ epoch, time, grantsFrom }: Standing): void {
+    if (this.#line instanceof StoreLost) return;
+    this.#replica.time.hear(time);
+    if (epoch !== this.#epoch) this.#line.lose(new Error('another epoch has begun'));
+    const isOver = grantsFrom < this.#grantsFrom;
+    this.#grantsFrom = grantsFrom;
+    if (isOver) this.#tellAll();
+  }
+
+  /** Whatever rests on the records of this pool has to look again. */
+  #tellAll(): void {
     const { keys, groups } = this.#mirror.tables;
     this.#replica.tell({ pool: this.id, keys: [...keys.values()], groups: [...groups.values()] });
   }

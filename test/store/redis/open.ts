@@ -4,6 +4,7 @@ import type { Endpoint } from '../../../src/store/redis/connection.ts';
 import { openRedisStore, type RedisStoreOptions } from '../../../src/store/redis/redis.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { ACCESS } from '../../support/redis.ts';
+import { makePool } from '../records.ts';
 
 /** Settings of a store on this server, with a prefix that nothing else has. */
 export function settingsOf(at: Endpoint, options: Partial<RedisStoreOptions> = {}): RedisStoreOptions {
@@ -14,6 +15,6 @@ export function settingsOf(at: Endpoint, options: Partial<RedisStoreOptions> = {
 export async function openReplica(settings: RedisStoreOptions): Promise<Store> {
   const store = await openRedisStore(settings);
   onTestFinished(() => store.close());
-  await store.serve(['p']);
+  await store.serve([makePool()]);
   return store;
 }

@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Millis } from '../../pool/upstream.ts';
+import { APPLY_SCRIPT } from './apply-script.ts';
+import type { Reply } from './connection.ts';
+import { BEAT_SCRIPT, JOIN_SCRIPT, LEAVE_SCRIPT, LOAD_SCRIPT, RESTORE_SCRIPT, SETTLE_SCRIPT } from './epoch-scripts.ts';
+
+/** Every script by the name that it is called by here. */
+export const SCRIPTS = {
+  apply: APPLY_SCRIPT,
+  join: JOIN_SCRIPT,
+  restore: RESTORE_SCRIPT,
+  settle: SETTLE_SCRIPT,
+  beat: BEAT_SCRIPT,
+  leave: LEAVE_SCRIPT,
+  load: LOAD_SCRIPT,
+} as const;
+
+/** Calls a script with the keys of one pool. */
+export type Call = (script: keyof typeof SCRIPTS, ...args: readonly string[]) => Promise<Reply>;
+
+/** How long a new epoch waits for the replicas that it misses, before any of them may write. */
+const WINDOW_MS = 1_000;
+
+const LOOK_AGAIN_MS = 50;
+
+export interface Standing {
+  readonly epoch: number;
+  readonly time: Millis;
+  /** Nothing is granted before: there may be grants that the store has forgotten. 0: none is missed. */
+  readonly grantsFrom: Millis;
+}
+
+/** What a replica knows of a pool from before. */
+export interface Memory {
+  /** 0: it knows nothing. */
+  readonly epoch: number;
+  readonly sequence: number;
+  /** Kind, id, stamp and record of everything that the store confirmed. */
+  readonly records: () => readonly string[];
+}
+
+export interface JoinOptions {
+  readonly run: string;
+  readonly replica: string;
+  readonly leaseMaxMs: number;
+  /** Whether what was answered survives whatever happens to the store. */
+  readonly losesNothing: boolean;
+}
+
+/**
+ * Joins a pool: says what this replica knows, puts back what the store has lost, and waits for those who may know more. Answers what the
+ * store has then, and until when nothing may be granted.
+ */
+export async function joinPool(call: Call, memory: Memory, options: JoinOptions): Promise<{ loaded: Reply; standing: Standing }> {
+  const { run, replica, leaseMaxMs, losesNothing } = options;
+  const known = [memory.epoch, memory.sequence].map(String);
+  const [epoch, , kept] = await call('join', run, replica, ...known, `${WINDOW_MS}`, `${leaseMaxMs}`, losesNothing ? '1' : '0');
+  const isLost = memory.epoch > 0 && memory.sequence > kept;
+  const isRestored = isLost && (await call('restore', `${epoch}`, ...known, ...memory.records())) === 1;
+  let told: Reply = await call('settle', replica, isLost && !isRestored ? '1' : '0', `${leaseMaxMs}`);
+  while (told[0] === epoch && told[2] > told[1]) {
+    await sleep(Math.min(LOOK_AGAIN_MS, told[2] - told[1]));
+    told = await call('beat', replica);
+  }
+  const loaded = await call('load', `${epoch}`);
+  if (loaded[0] === '') throw new Error('another epoch has begun');
+  return { loaded, standing: standingOf(told) };
+}
+
+export function standingOf([epoch, time, , grantsFrom]: Reply): Standing {
+  return { epoch, time, grantsFrom };
+}
