@@ -1,4 +1,4 @@
-import { createClient } from '@redis/client';
+import { RedisClient } from '@redis/client';
 
 /** Where one server listens. */
 export interface Endpoint {
@@ -92,9 +92,11 @@ export class Connection {
   }
 }
 
+/** Made once: the client's own way makes a class of hundreds of commands anew for every other address. */
+const makeClient = RedisClient.factory({ RESP: 3 });
+
 function newClient({ host, port }: Endpoint, { tls, username, password, database, timeoutMs }: Access) {
-  return createClient({
-    RESP: 3,
+  return makeClient({
     name: 'keylease',
     database,
     disableOfflineQueue: true,
