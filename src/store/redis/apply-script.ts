@@ -13,32 +13,52 @@ local now = math.max(told[1] * 1000 + math.floor(told[2] / 1000), tonumber(known
 if known[1] ~= ARGV[1] then return {'fenced', now} end
 local off, before = tonumber(ARGV[3]), tonumber(known[2])
 if off >= 0 and math.abs(now - ARGV[2]) > off then return {'late', now, before} end
-local sequence, at, answers, lines = before, 6, {}, {}
+local function many(command, key, args)
+  local found = {}
+  for i = 1, #args, 4000 do
+    local part = redis.call(command, key, unpack(args, i, math.min(i + 3999, #args)))
+    if command == 'HMGET' then for j = 1, #part do found[i + j - 1] = part[j] end end
+  end
+  return found
+end
+local stamps, names, at = {}, {}, 6
+while ARGV[at] do
+  local last = at + 1 + ARGV[at + 1] * 4
+  for i = at + 2, last, 4 do names[#names + 1] = ARGV[i] .. ARGV[i + 1] end
+  at = last + 1
+end
+for i, stamp in pairs(many('HMGET', KEYS[2], names)) do stamps[names[i]] = stamp or '' end
+local sequence, answers, lines, written, records = before, {}, {}, {}, {}
+at = 6
 while ARGV[at] do
   local stamp, last, stands = ARGV[at], at + 1 + ARGV[at + 1] * 4, 1
-  for i = at + 2, last, 4 do
-    if (redis.call('HGET', KEYS[2], ARGV[i] .. ARGV[i + 1]) or '') ~= ARGV[i + 2] then stands = 0 break end
-  end
+  for i = at + 2, last, 4 do if stamps[ARGV[i] .. ARGV[i + 1]] ~= ARGV[i + 2] then stands = 0 break end end
   if stands == 1 then
     sequence = sequence + 1
     lines[#lines + 1], lines[#lines + 2] = stamp, ARGV[at + 1]
     for i = at + 2, last, 4 do
       local kind, id, record = ARGV[i], ARGV[i + 1], ARGV[i + 3]
       lines[#lines + 1], lines[#lines + 2], lines[#lines + 3] = kind, id, record
-      if record == '-' then
-        redis.call('HDEL', KEYS[2], kind .. id)
-        redis.call('HDEL', KEYS[tonumber(kind)], id)
-      else
-        redis.call('HSET', KEYS[2], kind .. id, stamp)
-        if record ~= '' then redis.call('HSET', KEYS[tonumber(kind)], id, record) end
-      end
+      stamps[kind .. id] = record == '-' and '' or stamp
+      written[kind .. id] = true
+      if record ~= '' then records[kind] = records[kind] or {}; records[kind][id] = record end
     end
   end
   answers[#answers + 1], at = stands, last + 1
 end
-if sequence > before then
-  redis.call('HSET', KEYS[1], 'sequence', sequence, 'time', now)
-  redis.call('PUBLISH', ARGV[5], ARGV[4] .. ' ' .. before .. ' ' .. sequence .. '\\n' .. table.concat(lines, '\\n'))
+if sequence == before then return {'done', now, before, answers} end
+local function put(key, values, nothing)
+  local set, gone = {}, {}
+  for id, value in pairs(values) do
+    if value == nothing then gone[#gone + 1] = id else set[#set + 1], set[#set + 2] = id, value end
+  end
+  many('HSET', key, set)
+  many('HDEL', key, gone)
 end
+for name in pairs(written) do written[name] = stamps[name] end
+put(KEYS[2], written, '')
+for kind, values in pairs(records) do put(KEYS[tonumber(kind)], values, '-') end
+redis.call('HSET', KEYS[1], 'sequence', sequence, 'time', now)
+redis.call('PUBLISH', ARGV[5], ARGV[4] .. ' ' .. before .. ' ' .. sequence .. '\\n' .. table.concat(lines, '\\n'))
 return {'done', now, before, answers}
 `;
