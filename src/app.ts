@@ -91,6 +91,15 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const recover = async () => {
     await generations.recover().catch((err: unknown) => log.error({ err }, 'the store was lost again'));
     log.info('the store is back');
+    warnOfLearning();
+  };
+  const warnOfLearning = () => {
+    for (const pool of store.learningPools?.() ?? []) {
+      log.warn(
+        { pool },
+        'the store may have forgotten grants: nothing is granted until the missing replicas are back, or the longest lease is over',
+      );
+    }
   };
 
   const ops = config.ops === null ? null : new OpsServer({ isReady: () => ready });
@@ -113,6 +122,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   };
   try {
     await put(config);
+    warnOfLearning();
     const addresses: string[] = [];
     const { listen, adminListen } = config;
     for (const address of listen) addresses.push(await server.listen(address, adminListen === null ? 'all' : 'leases'));

@@ -118,5 +118,6 @@ export function poolMessage(view: PoolView): PoolStatus {
     availableKeys: view.availableKeys,
     activeLeases: view.activeLeases,
     waiting: view.waiting,
+    grantsFromTime: maybeTimestampOf(view.grantsFrom),
   };
 }

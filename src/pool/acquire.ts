@@ -105,8 +105,19 @@ function pick(facts: Facts, ask: Ask, affinity: string, chance: Chance): Picked 
     index?.remember(ask, refusal);
     return { refusal };
   }
-  const { chosen, turn } = choose(candidates, facts.pool.strategy, affinity, facts.state.turn, chance.random);
+  const { chosen, turn } = choose(atHome(candidates, facts, affinity), facts.pool.strategy, affinity, facts.state.turn, chance.random);
   return { refusal: null, known: chosen.known, turn };
+}
+
+/**
+ * Those of limit groups that are this replica's, where any of the highest tier is: others would change the same records. Not where the
+ * strategy is more than a value, such as an order to keep.
+ */
+function atHome(candidates: readonly KeyCandidate[], { isHome, pool }: Facts, affinity: string): readonly KeyCandidate[] {
+  if (isHome === undefined || affinity !== '' || pool.strategy.value === undefined) return candidates;
+  const tier = Math.max(...candidates.map(({ key }) => key.priority));
+  const own = candidates.filter(({ key, known }) => key.priority === tier && isHome(known.state.group));
+  return own.length === 0 ? candidates : own;
 }
 
 /** When to ask again for room that is kept for somebody: nobody knows when that one is served. */

@@ -236,6 +236,8 @@ export interface Facts {
   readonly state: PoolState;
   /** Nothing is granted before this moment, as grants that still count may be forgotten. Left out: none is. */
   readonly grantsFrom?: Millis;
+  /** Whether a limit group is one to choose from first, while it has room. Left out: each is as good as another. */
+  readonly isHome?: ((group: string) => boolean) | undefined;
   key(id: string): KeyState | undefined;
   group(id: string): GroupState | undefined;
   lease(id: string): Lease | undefined;

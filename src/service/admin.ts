@@ -27,6 +27,8 @@ export interface PoolView {
   readonly availableKeys: number;
   readonly activeLeases: number;
   readonly waiting: number;
+  /** Nothing is granted before; null: nothing is in doubt. */
+  readonly grantsFrom: Millis | null;
 }
 
 export interface Drained {
@@ -137,6 +139,7 @@ function poolView(facts: Facts, waiting: number): PoolView {
     availableKeys: keys.filter(({ state }) => state === 'available').length,
     activeLeases: keys.reduce((sum, { activeLeases }) => sum + activeLeases, 0),
     waiting,
+    grantsFrom: (facts.grantsFrom ?? 0) > facts.now ? (facts.grantsFrom as Millis) : null,
   };
 }
 

@@ -2,8 +2,11 @@ import type { Change, Facts, PoolConfig } from '../pool/model.ts';
 import type { Store } from '../store/store.ts';
 import type { Expiry } from './expiry.ts';
 
-/** Decisions taken again because others changed the same records meanwhile. More than this is a store that cannot keep up. */
-const ATTEMPTS_MAX = 16;
+/**
+ * Decisions taken again because others changed the same records meanwhile. More than this is a store that cannot keep up: with two of
+ * three changes moving on, as where three replicas contend for one record, one decision in 10^11 comes to so many.
+ */
+const ATTEMPTS_MAX = 64;
 
 /** Others changed the same records again and again. */
 export class Contended extends Error {

@@ -2,6 +2,14 @@ import type { Facts, GroupState, KeyState, Lease, PoolConfig, PoolState, Request
 import type { Millis } from '../pool/upstream.ts';
 import { type PoolTables, requestKey } from './pool-tables.ts';
 
+/** What comes of sharing a pool with others. */
+export interface Sharing {
+  readonly grantsFrom: Millis;
+  readonly isHome: ((group: string) => boolean) | undefined;
+}
+
+const ALONE: Sharing = { grantsFrom: 0, isHome: undefined };
+
 /** What a decision sees of one pool: the live tables at one moment, not a copy. */
 export class PoolView implements Facts {
   readonly now: Millis;
@@ -9,14 +17,16 @@ export class PoolView implements Facts {
   readonly pool: PoolConfig;
   readonly state: PoolState;
   readonly grantsFrom: Millis;
+  readonly isHome: ((group: string) => boolean) | undefined;
   readonly #tables: PoolTables;
 
-  constructor(tables: PoolTables, pool: PoolConfig, now: Millis, sequence: number, grantsFrom: Millis = 0) {
+  constructor(tables: PoolTables, pool: PoolConfig, now: Millis, sequence: number, { grantsFrom, isHome }: Sharing = ALONE) {
     this.now = now;
     this.sequence = sequence;
     this.pool = pool;
     this.state = tables.state;
     this.grantsFrom = grantsFrom;
+    this.isHome = isHome;
     this.#tables = tables;
   }
 

@@ -24,13 +24,13 @@ const counted = () => {
 test.each<{ name: string; answers: Applied[]; outcome: number }>([
   { name: 'applied at once: decided once', answers: ['applied'], outcome: 1 },
   { name: 'moved on twice: decided a third time, and the last decision counts', answers: ['moved_on', 'moved_on'], outcome: 3 },
-  { name: 'moved on fifteen times: the sixteenth counts', answers: Array(15).fill('moved_on'), outcome: 16 },
+  { name: 'moved on 63 times: the 64th counts', answers: Array(63).fill('moved_on'), outcome: 64 },
 ])('$name', async ({ answers, outcome }) => {
   expect((await decide({ store: answering(...answers), expiry: NEVER_DUE }, pool, counted())).outcome).toBe(outcome);
 });
 
-test('moved on sixteen times: given up', async () => {
-  const deciding = { store: answering(...Array(16).fill('moved_on')), expiry: NEVER_DUE };
+test('moved on 64 times: given up', async () => {
+  const deciding = { store: answering(...Array(64).fill('moved_on')), expiry: NEVER_DUE };
   await expect(decide(deciding, pool, counted())).rejects.toThrow(Contended);
 });
 

@@ -60,11 +60,11 @@ redis.call('HSET', KEYS[1], 'sequence', ARGV[3], 'from:' .. ARGV[1], ARGV[3])
 return 1
 `;
 
-/** Ends with what every script answers that tells how things stand: epoch, time, when it opens and until when nothing is granted. */
+/** Ends with what every script answers that tells how things stand: epoch, time, when it opens, until when nothing is granted, who shares it. */
 const STANDING = `
-local known = redis.call('HMGET', KEYS[1], 'epoch', 'opens', 'learns')
-if redis.call('EXISTS', KEYS[9]) == 0 then return {tonumber(known[1] or 0), now, 0, 0} end
-return {tonumber(known[1] or 0), now, tonumber(known[2] or 0), tonumber(known[3] or 0)}
+local known, signs = redis.call('HMGET', KEYS[1], 'epoch', 'opens', 'learns'), redis.call('HGETALL', KEYS[8])
+if redis.call('EXISTS', KEYS[9]) == 0 then return {tonumber(known[1] or 0), now, 0, 0, signs} end
+return {tonumber(known[1] or 0), now, tonumber(known[2] or 0), tonumber(known[3] or 0), signs}
 `;
 
 /**

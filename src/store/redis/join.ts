@@ -28,6 +28,8 @@ export interface Standing {
   readonly time: Millis;
   /** Nothing is granted before: there may be grants that the store has forgotten. 0: none is missed. */
   readonly grantsFrom: Millis;
+  /** When each replica gave its last sign of life. */
+  readonly signs: readonly (readonly [replica: string, time: Millis])[];
 }
 
 /** What a replica knows of a pool from before. */
@@ -67,6 +69,8 @@ export async function joinPool(call: Call, memory: Memory, options: JoinOptions)
   return { loaded, standing: standingOf(told) };
 }
 
-export function standingOf([epoch, time, , grantsFrom]: Reply): Standing {
-  return { epoch, time, grantsFrom };
+export function standingOf([epoch, time, , grantsFrom, told]: Reply): Standing {
+  const signs: [string, Millis][] = [];
+  for (let at = 0; at < told.length; at += 2) signs.push([String(told[at]), Number(told[at + 1])]);
+  return { epoch, time, grantsFrom, signs };
 }

@@ -137,7 +137,7 @@ export class Link {
       both.catch(lose);
       return { reply, durable: both.then(() => {}) };
     };
-    pool.open({ apply, lose }, loaded, standing.grantsFrom);
+    pool.open({ apply, lose }, loaded, standing);
     heard = (message) => pool.hear(message);
     for (const message of early) pool.hear(message);
   }

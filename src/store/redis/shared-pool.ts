@@ -5,6 +5,7 @@ import { isEmpty } from '../pool-tables.ts';
 import { PoolView } from '../pool-view.ts';
 import { type Applied, FRESH_POOL, StoreLost } from '../store.ts';
 import type { Reply } from './connection.ts';
+import { Homes } from './homes.ts';
 import type { Memory, Standing } from './join.ts';
 import { argumentsOf, changesIn, headingOf } from './message.ts';
 import { Mirror, type Pending } from './mirror.ts';
@@ -39,6 +40,7 @@ export class SharedPool {
   #line: Line | StoreLost;
   #epoch = 0;
   #grantsFrom: Millis = 0;
+  readonly #homes: Homes;
   #order = new InOrder(0, () => {});
   #queue: Pending[] = [];
   readonly #underWay = new Set<string>();
@@ -51,6 +53,7 @@ export class SharedPool {
     this.id = id;
     this.#replica = replica;
     this.#mirror = new Mirror(id);
+    this.#homes = new Homes(replica.id);
     this.#line = new StoreLost(`the records of pool ${id} are not loaded yet`);
   }
 
@@ -74,7 +77,9 @@ export class SharedPool {
 
   read(pool: PoolConfig): Facts {
     if (this.#line instanceof StoreLost) throw this.#line;
-    return new PoolView(this.#mirror.tables, pool, this.#replica.time.now(), this.#replica.sequence, this.#grantsFrom);
+    const now = this.#replica.time.now();
+    const sharing = { grantsFrom: this.#grantsFrom, isHome: this.#homes.at(now) };
+    return new PoolView(this.#mirror.tables, pool, now, this.#replica.sequence, sharing);
   }
 
   apply(change: Change): Promise<Applied> {
@@ -88,7 +93,7 @@ export class SharedPool {
   }
 
   /** Starts over from the store's records, as the script that loads told them. */
-  open(line: Line, [epoch, sequence, time, stamps, ...kinds]: Reply, grantsFrom: Millis): void {
+  open(line: Line, [epoch, sequence, time, stamps, ...kinds]: Reply, standing: Standing): void {
     this.#replica.time.hear(Number(time));
     this.#mirror = new Mirror(this.id);
     this.#epoch = Number(epoch);
@@ -108,14 +113,16 @@ export class SharedPool {
     // What is left are limit groups that were touched and have no record of their own yet.
     for (const [name, stamp] of stampOf) this.#mirror.load(name.slice(0, 1) + JSON.parse(name.slice(1)), stamp);
     this.#line = line;
-    this.#grantsFrom = grantsFrom;
+    this.#grantsFrom = standing.grantsFrom;
+    this.#homes.meet(standing.signs, standing.time);
     this.#tellAll();
   }
 
   /** Hears how the pool stands at the store. */
-  stand({ epoch, time, grantsFrom }: Standing): void {
+  stand({ epoch, time, grantsFrom, signs }: Standing): void {
     if (this.#line instanceof StoreLost) return;
     this.#replica.time.hear(time);
+    this.#homes.meet(signs, time);
     if (epoch !== this.#epoch) this.#line.lose(new Error('another epoch has begun'));
     const isOver = grantsFrom < this.#grantsFrom;
     this.#grantsFrom = grantsFrom;
@@ -245,6 +252,7 @@ export class SharedPool {
 
   #settle(doomed: readonly Pending[]): void {
     if (doomed.length === 0) return;
+    this.#homes.noteConflict(this.#replica.time.now());
     for (const pending of doomed) {
       for (const { kind, id, record, expected } of pending.touched) {
         if (kind === KINDS.requests && record === undefined && expected !== '') this.#toForget.push({ id, time: 0 });

@@ -106,6 +106,11 @@ export interface PoolStatus {
   activeLeases: number;
   /** Calls waiting in line. */
   waiting: number;
+  /**
+   * Nothing is granted before this time: the store that replicas share failed over and may have forgotten grants that still count,
+   * which a replica that is missed may know of. Unset: nothing is in doubt.
+   */
+  grantsFromTime: Timestamp | undefined;
 }
 
 /** Asks for the pools. */
@@ -319,7 +324,16 @@ export interface ReloadConfigResponse {
 }
 
 function createBasePoolStatus(): PoolStatus {
-  return { pool: "", provider: "", strategy: "", keys: 0, availableKeys: 0, activeLeases: 0, waiting: 0 };
+  return {
+    pool: "",
+    provider: "",
+    strategy: "",
+    keys: 0,
+    availableKeys: 0,
+    activeLeases: 0,
+    waiting: 0,
+    grantsFromTime: undefined,
+  };
 }
 
 export const PoolStatus: MessageFns<PoolStatus> = {
@@ -344,6 +358,9 @@ export const PoolStatus: MessageFns<PoolStatus> = {
     }
     if (message.waiting !== 0) {
       writer.uint32(56).uint32(message.waiting);
+    }
+    if (message.grantsFromTime !== undefined) {
+      Timestamp.encode(message.grantsFromTime, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -417,6 +434,14 @@ export const PoolStatus: MessageFns<PoolStatus> = {
             message.waiting = reader.uint32();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.grantsFromTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -452,6 +477,9 @@ export const PoolStatus: MessageFns<PoolStatus> = {
     if (message.waiting !== 0) {
       obj.waiting = Math.round(message.waiting);
     }
+    if (message.grantsFromTime !== undefined) {
+      obj.grantsFromTime = fromTimestamp(message.grantsFromTime).toISOString();
+    }
     return obj;
   },
 
@@ -467,6 +495,9 @@ export const PoolStatus: MessageFns<PoolStatus> = {
     message.availableKeys = object.availableKeys ?? 0;
     message.activeLeases = object.activeLeases ?? 0;
     message.waiting = object.waiting ?? 0;
+    message.grantsFromTime = (object.grantsFromTime !== undefined && object.grantsFromTime !== null)
+      ? Timestamp.fromPartial(object.grantsFromTime)
+      : undefined;
     return message;
   },
 };

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { Millis } from '../../pool/upstream.ts';
+
+/** So long after the last conflict each replica keeps to its own limit groups. */
+const CONTENDED_MS = 5_000;
+
+/** A replica without a sign of life for so long has no limit groups. */
+const AWAY_MS = 3_000;
+
+/**
+ * Which limit groups are this replica's: where several contend for the keys of a pool, each chooses first from its own, so that they
+ * do not change the same records. By rendezvous hashing over the replicas alive: when one goes, only its groups move.
+ */
+export class Homes {
+  readonly #replica: string;
+  readonly #isHome = new Map<string, boolean>();
+  #alive: readonly string[] = [];
+  #contendedUntil: Millis = 0;
+
+  constructor(replica: string) {
+    this.#replica = replica;
+  }
+
+  /** Hears when each replica gave its last sign of life. */
+  meet(signs: readonly (readonly [replica: string, time: Millis])[], now: Millis): void {
+    const alive = signs
+      .filter(([, time]) => now - time <= AWAY_MS)
+      .map(([replica]) => replica)
+      .sort();
+    if (alive.join() === this.#alive.join()) return;
+    this.#alive = alive;
+    this.#isHome.clear();
+  }
+
+  /** A change came to nothing because another replica was first. */
+  noteConflict(now: Millis): void {
+    this.#contendedUntil = now + CONTENDED_MS;
+  }
+
+  /** Whether a limit group is this replica's; undefined: nobody contends, so any group is as good as another. */
+  at(now: Millis): ((group: string) => boolean) | undefined {
+    return now < this.#contendedUntil && this.#alive.length > 1 ? this.#isHomeOf : undefined;
+  }
+
+  readonly #isHomeOf = (group: string): boolean => {
+    let isHome = this.#isHome.get(group);
+    if (isHome === undefined) {
+      const [home] = this.#alive.map((replica) => ({ replica, weight: weightOf(replica, group) })).sort((a, b) => b.weight - a.weight);
+      isHome = home?.replica === this.#replica;
+      this.#isHome.set(group, isHome);
+    }
+    return isHome;
+  };
+}
+
+function weightOf(replica: string, group: string): number {
+  return createHash('sha256').update(`${replica}\n${group}`).digest().readUIntBE(0, 6);
+}
