@@ -52,7 +52,9 @@ export class Expiry {
 
   async #endDue(): Promise<void> {
     const due = this.#due.take(this.#store.now());
-    await Promise.all(due.map(({ id, value }) => this.#end(id, value)));
+    const ending = due.map(({ id, value }) => this.#end(id, value));
+    // What is lost is filed anew when it is back, and keeps nobody from deciding on a pool that is not.
+    await Promise.all(ending.map((end) => end.catch(ignoreLoss)));
   }
 
   async #end(id: string, poolId: string): Promise<void> {
@@ -88,8 +90,10 @@ export class Expiry {
 
   #onTimer(): void {
     this.#timerTime = undefined;
-    this.run().catch((fault: unknown) => {
-      if (!(fault instanceof StoreLost)) throw fault;
-    });
+    this.run().catch(ignoreLoss);
   }
+}
+
+function ignoreLoss(fault: unknown): void {
+  if (!(fault instanceof StoreLost)) throw fault;
 }

@@ -24,7 +24,7 @@ export interface Store {
   readonly installationKey: Uint8Array;
   /** The store's time: monotonic, and never before that of any earlier run. */
   now(): Millis;
-  /** Calls back after each change that was applied for good. */
+  /** Calls back after each change that was applied for good, by whichever process; and with records that are as they were again. */
   onChange(listener: (change: Change) => void): void;
   /** Calls back when the store is lost (with the cause) and when it is back (with null). */
   onHealth(listener: (cause: Error | null) => void): void;

@@ -1,8 +1,9 @@
 /**
  * Compares and writes; knows no rule. Of each change in turn: where every record still has the stamp that was read, all of it is
  * written under a new sequence number, else nothing. What was written is published in the order of those numbers.
- * KEYS: meta, versions, then a hash for each kind of record. ARGV: epoch, the replica's time and how far it may be off (-1: any),
- * origin, channel; then for each change its stamp, how many records it touches and, for each of these, kind, id, the stamp that was
+ * A replica whose time is behind decided on what is over; one whose time is ahead remembers it from a server that was ahead, and time
+ * goes on from there. KEYS: meta, versions, then a hash for each kind of record. ARGV: epoch, the replica's time and how far it may be
+ * behind (-1: any), origin, channel; then for each change its stamp, how many records it touches and, for each of these, kind, id, the stamp that was
  * read and the new record (empty: only touched; '-': removed). Answers how it went, the time, the last sequence number before, and
  * a 1 or 0 for each change.
  */
@@ -11,8 +12,9 @@ local told = redis.call('TIME')
 local known = redis.call('HMGET', KEYS[1], 'epoch', 'sequence', 'time')
 local now = math.max(told[1] * 1000 + math.floor(told[2] / 1000), tonumber(known[3] or 0))
 if known[1] ~= ARGV[1] then return {'fenced', now} end
-local off, before = tonumber(ARGV[3]), tonumber(known[2])
-if off >= 0 and math.abs(now - ARGV[2]) > off then return {'late', now, before} end
+local off, before, ahead = tonumber(ARGV[3]), tonumber(known[2]), ARGV[2] - now
+if off >= 0 and -ahead > off then return {'late', now, before} end
+if off >= 0 and ahead > 100 then now = tonumber(ARGV[2]) end
 local function many(command, key, args)
   local found = {}
   for i = 1, #args, 4000 do

@@ -53,8 +53,13 @@ export class Connection {
   }
 
   /** Sends at once; throws what the server answers as an error, or that the answer did not come in time. */
-  send(command: string, ...args: string[]): Promise<Reply> {
-    return this.#inTime(this.#client.sendCommand([command, ...args]));
+  send(...words: string[]): Promise<Reply> {
+    return this.run(words);
+  }
+
+  /** The same for a command of any length, which may be given more time. */
+  run(words: readonly string[], timeoutMs = this.#timeoutMs): Promise<Reply> {
+    return this.#inTime(this.#client.sendCommand(words), timeoutMs);
   }
 
   /** `heard` gets every message of the channel from now on, in the order in which the server ran what published them. */
@@ -74,12 +79,12 @@ export class Connection {
     this.#lost(cause);
   }
 
-  async #inTime<T>(answer: Promise<T>): Promise<T> {
+  async #inTime<T>(answer: Promise<T>, timeoutMs = this.#timeoutMs): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       // Where this process itself was held up, the answer may lie here unread: it is read before anything is called late.
-      const look = () => setImmediate(() => setImmediate(() => reject(new Error(`no answer within ${this.#timeoutMs} ms`))));
-      timer = setTimeout(look, this.#timeoutMs);
+      const look = () => setImmediate(() => setImmediate(() => reject(new Error(`no answer within ${timeoutMs} ms`))));
+      timer = setTimeout(look, timeoutMs);
     });
     try {
       return await Promise.race([answer, late]);

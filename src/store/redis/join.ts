@@ -15,8 +15,11 @@ export const SCRIPTS = {
   load: LOAD_SCRIPT,
 } as const;
 
+/** Scripts that move a pool whole take longer than others. */
+export const WHOLE: ReadonlySet<string> = new Set<keyof typeof SCRIPTS>(['restore', 'load']);
+
 /** Calls a script with the keys of one pool. */
-export type Call = (script: keyof typeof SCRIPTS, ...args: readonly string[]) => Promise<Reply>;
+export type Call = (script: keyof typeof SCRIPTS, args: readonly string[]) => Promise<Reply>;
 
 /** How long a new epoch waits for the replicas that it misses, before any of them may write. */
 const WINDOW_MS = 1_000;
@@ -56,15 +59,15 @@ export interface JoinOptions {
 export async function joinPool(call: Call, memory: Memory, options: JoinOptions): Promise<{ loaded: Reply; standing: Standing }> {
   const { run, replica, leaseMaxMs, losesNothing } = options;
   const known = [memory.epoch, memory.sequence].map(String);
-  const [epoch, , kept] = await call('join', run, replica, ...known, `${WINDOW_MS}`, `${leaseMaxMs}`, losesNothing ? '1' : '0');
+  const [epoch, , kept] = await call('join', [run, replica, ...known, `${WINDOW_MS}`, `${leaseMaxMs}`, losesNothing ? '1' : '0']);
   const isLost = memory.epoch > 0 && memory.sequence > kept;
-  const isRestored = isLost && (await call('restore', `${epoch}`, ...known, ...memory.records())) === 1;
-  let told: Reply = await call('settle', replica, isLost && !isRestored ? '1' : '0', `${leaseMaxMs}`);
+  const isRestored = isLost && (await call('restore', [`${epoch}`, ...known, ...memory.records()])) === 1;
+  let told: Reply = await call('settle', [replica, isLost && !isRestored ? '1' : '0', `${leaseMaxMs}`]);
   while (told[0] === epoch && told[2] > told[1]) {
     await sleep(Math.min(LOOK_AGAIN_MS, told[2] - told[1]));
-    told = await call('beat', replica);
+    told = await call('beat', [replica]);
   }
-  const loaded = await call('load', `${epoch}`);
+  const loaded = await call('load', [`${epoch}`]);
   if (loaded[0] === '') throw new Error('another epoch has begun');
   return { loaded, standing: standingOf(told) };
 }

@@ -1,6 +1,6 @@
 import { StoreLost } from '../store.ts';
 import { type Access, Connection, type Reply } from './connection.ts';
-import { type Call, joinPool, SCRIPTS, standingOf } from './join.ts';
+import { type Call, joinPool, SCRIPTS, standingOf, WHOLE } from './join.ts';
 import type { FindPrimary } from './primaries.ts';
 import type { Replica } from './replica.ts';
 import type { Line, SharedPool } from './shared-pool.ts';
@@ -36,6 +36,9 @@ interface Up {
   readonly shas: Shas;
 }
 
+/** How much longer it may take to move a pool whole. */
+const WHOLE_TIMES = 10;
+
 /** How often each pool gives a sign of life and hears how it stands. */
 const BEAT_MS = 1_000;
 
@@ -58,9 +61,15 @@ export class Link {
 
   /** Adds a pool, which can be read once this is done. */
   async add(pool: SharedPool): Promise<void> {
+    if (this.#up === null && this.#retryTimer !== undefined) throw new StoreLost('the store is lost');
     this.#pools.set(pool.id, pool);
-    if (this.#up === null) await this.#connect();
-    else await this.#join(this.#up, pool);
+    try {
+      if (this.#up === null) await this.#connect();
+      else await this.#join(this.#up, pool);
+    } catch (cause) {
+      this.#pools.delete(pool.id);
+      throw cause;
+    }
   }
 
   async close(): Promise<void> {
@@ -73,7 +82,7 @@ export class Link {
 
   async #leave(up: Up, pool: SharedPool): Promise<void> {
     await pool.idle();
-    await this.#caller(up, pool)('leave', this.#with.replica.id);
+    await this.#caller(up, pool)('leave', [this.#with.replica.id]);
   }
 
   async #connect(): Promise<void> {
@@ -109,7 +118,11 @@ export class Link {
 
   #caller({ connection, shas }: Pick<Up, 'connection' | 'shas'>, pool: SharedPool): Call {
     const keys = HASHES.map((name) => `${this.#base(pool)}${name}`);
-    return (script, ...args) => connection.send('EVALSHA', shas[script], `${keys.length}`, ...keys, ...args);
+    const { timeoutMs } = this.#with.access;
+    return (script, args) => {
+      const words = ['EVALSHA', shas[script], `${keys.length}`, ...keys, ...args];
+      return connection.run(words, WHOLE.has(script) ? WHOLE_TIMES * timeoutMs : timeoutMs);
+    };
   }
 
   #base(pool: SharedPool): string {
@@ -131,8 +144,8 @@ export class Link {
     const durable = () => durableOn(connection, durability, access.timeoutMs);
     await durable();
     const lose = (cause: Error) => this.#lose(connection, cause);
-    const apply: Line['apply'] = ([epoch, now, tolerance, origin, ...changes]) => {
-      const reply = call('apply', `${epoch}`, `${now}`, `${tolerance}`, `${origin}`, channel, ...changes);
+    const apply: Line['apply'] = (head, changes) => {
+      const reply = call('apply', [...head, channel, ...changes]);
       const both = Promise.all([reply, durable()]);
       both.catch(lose);
       return { reply, durable: both.then(() => {}) };
@@ -160,7 +173,7 @@ export class Link {
     try {
       const beats = [...this.#pools.values()].map(async (pool) => ({
         pool,
-        told: await this.#caller(up, pool)('beat', this.#with.replica.id),
+        told: await this.#caller(up, pool)('beat', [this.#with.replica.id]),
       }));
       for (const { pool, told } of await Promise.all(beats)) pool.stand(standingOf(told));
     } catch (cause) {

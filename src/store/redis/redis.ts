@@ -165,7 +165,21 @@ class RedisStore implements Store {
     const isHealthy = cause === null && [...this.#links.values()].every(({ isUp }) => isUp);
     if (isHealthy === this.#isHealthy) return;
     this.#isHealthy = isHealthy;
+    if (isHealthy) void this.#keepInstallationKey();
     for (const listener of this.#healthListeners) listener(cause);
+  }
+
+  /** Put back where a server that failed has lost it. */
+  async #keepInstallationKey(): Promise<void> {
+    const own = Buffer.from(this.installationKey);
+    const { prefix, warn } = this.#options;
+    try {
+      const kept = await onPrimary(this.#options, this.#findPrimary, (connection) => installationKeyOn(connection, prefix, own));
+      if (!kept.equals(own))
+        warn?.('another replica has made another installation key: restart this one, or its leases are unknown to others');
+    } catch {
+      // The next loss brings another occasion.
+    }
   }
 
   #tell(change: Change): void {

@@ -25,7 +25,7 @@ const FORGET_MAX = 64;
 /** How a pool reaches its primary, as long as the connection lasts. */
 export interface Line {
   /** Calls the script that applies; the second answer says when what was applied is as durable as it is meant to be. */
-  apply(args: readonly string[]): { readonly reply: Promise<Reply>; readonly durable: Promise<void> };
+  apply(head: readonly string[], changes: readonly string[]): { readonly reply: Promise<Reply>; readonly durable: Promise<void> };
   /** The pool can no longer keep in step over this line. */
   lose(cause: Error): void;
 }
@@ -193,7 +193,7 @@ export class SharedPool {
     this.#underWay.add(origin);
     const head = [String(this.#epoch), String(time.now()), String(time.toleranceMs), origin];
     const line = this.#line;
-    const { reply, durable } = line.apply([...head, ...batch.flatMap(argumentsOf)]);
+    const { reply, durable } = line.apply(head, batch.flatMap(argumentsOf));
     durable.catch(() => {});
     reply.then(
       (answer) => {
