@@ -4,8 +4,9 @@ import { limits } from './mutants/limits.ts';
 import { lines } from './mutants/lines.ts';
 import type { Mutant } from './mutants/mutant.ts';
 import { picks } from './mutants/picks.ts';
+import { replicas } from './mutants/replicas.ts';
 import { reports } from './mutants/reports.ts';
 import { seams } from './mutants/seams.ts';
 
 /** Every promise of the core and of what it stands on, each broken once. */
-export const mutants: readonly Mutant[] = [...limits, ...reports, ...blocks, ...picks, ...lines, ...seams, ...client];
+export const mutants: readonly Mutant[] = [...limits, ...reports, ...blocks, ...picks, ...lines, ...seams, ...client, ...replicas];

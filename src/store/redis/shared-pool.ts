@@ -214,6 +214,10 @@ export class SharedPool {
     const after = Number(before) + batch.filter((_, place) => isApplied(place)).length;
     this.#order.take(Number(before), after, () => {
       for (const [place, pending] of batch.entries()) {
+        if (isApplied(place) && pending.isDoomed) {
+          (this.#line as Line).lose(new Error('the store applied what rests on a change that it refused'));
+          return;
+        }
         if (isApplied(place)) this.#confirm(pending, durable);
         else if (!pending.isDoomed) this.#settle(this.#mirror.refuse(pending));
       }

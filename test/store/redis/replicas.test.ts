@@ -111,6 +111,15 @@ describe.skipIf(redisServer === null)('several replicas on one server', () => {
     expect(answers.toSorted()).toEqual(['applied', 'moved_on']);
   });
 
+  test('an answer that rests on a record of a request that comes to nothing is taken again', async () => {
+    const [a, b] = await twoReplicas();
+    const record = (contentHash: string) => ({ pool: 'p', requests: [makeRequest({ contentHash, forgetTime: 9e15 })] });
+    // Each shows its own record first; an empty change stands for an answer that hands out what it shows.
+    const answers = await Promise.all([a, b].flatMap((store, n) => [store.apply(record(`${n}`)), store.apply({ pool: 'p' })]));
+    expect([answers[1], answers[3]]).toEqual([answers[0], answers[2]]);
+    expect(answers.toSorted()).toEqual(['applied', 'applied', 'moved_on', 'moved_on']);
+  });
+
   test('request records whose time has passed are removed from the server, by whoever writes next', async () => {
     const settings = settingsOf(server.at);
     const [a, b] = [await openReplica(settings), await openReplica(settings)];

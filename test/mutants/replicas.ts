@@ -1,0 +1,111 @@
+import { redisServer } from '../support/redis.ts';
+import type { Mutant } from './mutant.ts';
+
+const REPLICAS = ['test/store/redis/replicas.test.ts'];
+const LOST = ['test/store/redis/lost.test.ts'];
+const SHARING = ['test/pool/sharing.test.ts'];
+
+/** What several replicas over one store promise; seen only where there is a server to share. */
+const all: readonly Mutant[] = [
+  {
+    name: 'two replicas change one record past each other',
+    file: 'src/store/redis/apply-script.ts',
+    find: 'if stamps[ARGV[i] .. ARGV[i + 1]] ~= ARGV[i + 2] then stands = 0 break end',
+    replace: '',
+    tests: REPLICAS,
+  },
+  {
+    name: 'versions that two replicas count alike are taken for the same',
+    file: 'src/store/redis/replica.ts',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: source text
+    find: 'return `${this.id}.${this.#stamps.toString(36)}`;',
+    replace: 'return this.#stamps.toString(36);',
+    tests: REPLICAS,
+  },
+  {
+    name: 'two replicas grant leases of one limit group past each other',
+    file: 'src/store/redis/touched.ts',
+    find: 'if (id !== undefined) touch({ kind: KINDS.groups,',
+    replace: 'if (id === null) touch({ kind: KINDS.groups,',
+    tests: REPLICAS,
+  },
+  {
+    name: 'what rests on a refused change goes on being shown',
+    file: 'src/store/redis/mirror.ts',
+    find: 'for (const one of doomed.flatMap(({ touched }) => touched)) this.#takeBack(one, dead);',
+    replace: '',
+    tests: REPLICAS,
+  },
+  {
+    name: 'a repeated request id hands out a lease that never was',
+    file: 'src/store/redis/shared-pool.ts',
+    find: "before.some(({ change }, place) => change.requests !== undefined && answers[place] === 'moved_on') ? 'moved_on' : 'applied'",
+    replace: "answers.length < 0 ? 'moved_on' : 'applied'",
+    tests: REPLICAS,
+  },
+  {
+    name: 'an answer does not wait for another server',
+    file: 'src/store/redis/link.ts',
+    find: 'durable: both.then(() => {}) };',
+    replace: 'durable: reply.then(() => {}) };',
+    tests: ['test/store/redis/durability.test.ts'],
+  },
+  {
+    name: 'what a server has lost is not put back',
+    file: 'src/store/redis/join.ts',
+    find: 'const isLost = memory.epoch > 0 && memory.sequence > kept;',
+    replace: 'const isLost = false;',
+    tests: LOST,
+  },
+  {
+    name: 'a replica writes in an epoch that is over',
+    file: 'src/store/redis/apply-script.ts',
+    find: "if known[1] ~= ARGV[1] then return {'fenced', now} end",
+    replace: '',
+    tests: LOST,
+  },
+  {
+    name: 'nobody is missed after a failover',
+    file: 'src/store/redis/epoch-scripts.ts',
+    find: "redis.call('HSET', KEYS[9], signs[i], 1)",
+    replace: '',
+    tests: LOST,
+  },
+  {
+    name: 'a replica that left properly is missed',
+    file: 'src/store/redis/epoch-scripts.ts',
+    find: "return redis.call('HDEL', KEYS[8], ARGV[1])",
+    replace: 'return 0',
+    tests: LOST,
+  },
+  {
+    name: 'a replica that slept decides on what is over',
+    file: 'src/store/redis/apply-script.ts',
+    find: "if off >= 0 and -ahead > off then return {'late', now, before} end",
+    replace: '',
+    tests: ['test/store/redis/store-time.test.ts'],
+  },
+  {
+    name: 'keys are granted while grants may be forgotten',
+    file: 'src/pool/room.ts',
+    find: "if ((facts.grantsFrom ?? 0) > facts.now) return 'no_room';",
+    replace: '',
+    tests: SHARING,
+  },
+  {
+    name: 'a key at home goes before one of a higher tier',
+    file: 'src/pool/acquire.ts',
+    find: 'key.priority === tier && isHome(known.state.group)',
+    replace: 'key.priority <= tier && isHome(known.state.group)',
+    tests: SHARING,
+  },
+  {
+    name: 'two replicas are at home with one limit group',
+    file: 'src/store/redis/homes.ts',
+    find: 'isHome = home?.replica === this.#replica;',
+    replace: 'isHome = home !== undefined;',
+    tests: ['test/store/redis/homes.test.ts'],
+  },
+];
+
+export const replicas: readonly Mutant[] = redisServer === null ? [] : all;
