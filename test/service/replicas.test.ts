@@ -68,6 +68,19 @@ describe.skipIf(redisServer === null)('several replicas of the service over one 
     expect(new Set(answers.map(({ lease }) => lease?.leaseId)).size).toBe(1);
   });
 
+  test('no secret of a key is ever written to the store', async () => {
+    const own = await RedisServer.start();
+    onTestFinished(() => own.stop());
+    const url = `redis://127.0.0.1:${own.port}`;
+    const [replica] = await start({ ...onePool([keyOf('a')]), store: { kind: 'redis', url } }, 1);
+    const { lease, credential } = await replica!.leases.acquireKey({ requestId: 'r' });
+    await replica!.leases.reportHeaders({ leaseId: lease!.leaseId, statusCode: 401, headers: {}, errorBody: credential!.secret });
+    const hashes = (await own.ask('KEYS', 'keylease:*')) as string[];
+    const stored = JSON.stringify(await Promise.all(hashes.map((key) => own.ask('HGETALL', key))));
+    expect(stored).toContain(lease!.leaseId);
+    expect(stored).not.toContain('secret-of-a');
+  });
+
   test('what is reported on one replica is shown on another, to those who watch as well', async () => {
     const [a, b] = await start(shared([keyOf('a')]));
     const seen: number[] = [];
