@@ -1,12 +1,15 @@
 import pino, { type Logger } from 'pino';
+import { AuditLog } from './audit/audit-log.ts';
+import { openAuditFile, openAuditOutput } from './audit/sink.ts';
 import { Authenticator } from './auth/authenticator.ts';
-import type { Config, RedisSettings, StoreSettings } from './config/config.ts';
+import type { AuditSettings, Config, RedisSettings, StoreSettings } from './config/config.ts';
 import { FileWatch } from './config/file-watch.ts';
 import { revealSecret } from './config/secret.ts';
 import { Identities } from './grpc/identity.ts';
 import { GrpcServer } from './grpc/server.ts';
 import { OpsServer } from './ops/http.ts';
 import { Admin } from './service/admin.ts';
+import { audited } from './service/audit.ts';
 import type { Reloaded } from './service/generations.ts';
 import type { Events } from './service/leases.ts';
 import { type Answer, answered, refused } from './service/problem.ts';
@@ -55,9 +58,10 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       log.info({ pool, key, group }, 'responses name the account of this key: it shares the allowance of its limit group'),
     poolShrank: (pool, key, verdict, left) =>
       log.warn({ pool, key, verdict, ...left }, 'the pool is smaller: this key, or its limit group, is out'),
+    leaseExpired: (lease) => audit.expired(lease),
   };
   const service = createService(store, random, events, trace && new Recorder(trace));
-  const { calls, gate, waiting, watches, generations, expiry } = service;
+  const { gate, waiting, watches, generations, expiry } = service;
   const identities = new Identities();
 
   const put = (next: Config): Promise<Reloaded> => {
@@ -68,7 +72,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     gate.put(next.auth === null ? null : next.access);
     return generations.put(next);
   };
-  const reload = async (): Promise<Answer<Reloaded>> => {
+  const readAndPut = async (): Promise<Answer<Reloaded>> => {
+    auditLog?.reopen();
     const next = (await options.readConfig?.()) ?? config;
     if ('mistakes' in next) return refused({ kind: 'config_mistakes', mistakes: next.mistakes }, store.now());
     const reloaded = await put(next);
@@ -77,14 +82,24 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     return answered(reloaded, store.now());
   };
 
-  const admin = new Admin({ ...service, random, reload });
+  const auditLog = await openAudit(config.audit, store, (cause) => {
+    show('audit', cause);
+    if (cause !== null) log.error({ err: cause }, 'the audit cannot be written: no key is leased until it can');
+    else log.info('the audit is open');
+  });
+  const audit = audited(service, new Admin({ ...service, random, reload: readAndPut }), auditLog);
   const openWatch = (pool: string, wake: () => void) => watches.open(pool, wake);
   const { tls, socketMode } = config;
+  const { calls, admin } = audit;
   const server = new GrpcServer({ calls, admin, openWatch, gate, identities, tls, socketMode, log, now: () => store.now() });
-  let ready = true;
+  const away = new Set<string>();
+  const show = (what: string, cause: Error | null) => {
+    if (cause === null) away.delete(what);
+    else away.add(what);
+    server.setServing(away.size === 0);
+  };
   store.onHealth((cause) => {
-    ready = cause === null;
-    server.setServing(ready);
+    show('store', cause);
     if (cause !== null) log.error({ err: cause }, 'the store is lost: no key is leased until it is back');
     else void recover();
   });
@@ -102,14 +117,14 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     }
   };
 
-  const ops = config.ops === null ? null : new OpsServer({ isReady: () => ready });
+  const ops = config.ops === null ? null : new OpsServer({ isReady: () => away.size === 0 });
   const watch = options.readConfig === undefined ? undefined : new FileWatch(config.files, () => void reloadChanged());
   const reloadChanged = async () => {
-    const answer = await reload().catch((err: unknown) => ({ ok: false, problem: err }) as const);
+    const answer = await audit.reload('(file)', readAndPut).catch((err: unknown) => ({ ok: false, problem: err }) as const);
     if (!answer.ok) log.error({ problem: answer.problem }, 'a watched file has changed, and was not put in force: nothing changed');
   };
   const stop = async () => {
-    ready = false;
+    away.add('process');
     watch?.close();
     expiry.stop();
     waiting.drain();
@@ -117,18 +132,19 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     watches.close();
     await ops?.close();
     await store.close();
+    auditLog?.close();
     await trace?.close();
     if (trace !== undefined && trace.dropped > 0) log.warn({ dropped: trace.dropped }, 'lines of the recording were dropped');
   };
   try {
-    await put(config);
+    await audit.reload('(start)', async () => answered(await put(config), store.now()));
     warnOfLearning();
     const addresses: string[] = [];
     const { listen, adminListen } = config;
     for (const address of listen) addresses.push(await server.listen(address, adminListen === null ? 'all' : 'leases'));
     const adminAddress = adminListen === null ? null : await server.listen(adminListen, 'admin');
     const opsAddress = config.ops === null || ops === null ? null : await ops.listen(config.ops.host, config.ops.port);
-    return { addresses, adminAddress, opsAddress, reload, close: stop };
+    return { addresses, adminAddress, opsAddress, reload: () => audit.reload('(signal)', readAndPut), close: stop };
   } catch (error) {
     await stop();
     throw error;
@@ -143,12 +159,24 @@ function onlyAtStart(before: Config, next: Config): readonly string[] {
     socketMode: 'socket_mode',
     ops: 'ops',
     store: 'store',
+    audit: 'audit',
     drainTimeoutMs: 'drain_timeout',
     logLevel: 'log.level',
   } as const;
   const names = Object.keys(settings) as (keyof typeof settings)[];
   const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(next[name]));
   return changed.map((name) => `${settings[name]} has changed: this takes effect at the next start`);
+}
+
+async function openAudit(settings: AuditSettings | null, store: Store, onHealth: (cause: Error | null) => void): Promise<AuditLog | null> {
+  if (settings === null) return null;
+  const open = () => (settings.kind === 'stdout' ? openAuditOutput() : openAuditFile(settings.path, settings.fsync));
+  try {
+    return new AuditLog({ open, now: store.now, onHealth });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 async function openStore(settings: StoreSettings, warn: (warning: string) => void): Promise<Store> {

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { startApp } from './app.ts';
+import { AuditNotOpened } from './audit/sink.ts';
 import { processIo } from './cli/io.ts';
 import { addVerb, buildProgram } from './cli/program.ts';
 import { runProgram } from './cli/run.ts';
+import { auditVerb } from './cli/verbs/audit.ts';
 import { completionVerb } from './cli/verbs/completion.ts';
 import { configVerb } from './cli/verbs/config.ts';
 import { doctorVerb } from './cli/verbs/doctor.ts';
@@ -17,6 +19,7 @@ const program = buildProgram(io, startApp);
 addVerb(program, serveVerb(io));
 addVerb(program, configVerb(io));
 addVerb(program, doctorVerb(io));
+addVerb(program, auditVerb(io));
 addVerb(program, simulateVerb(io));
 addVerb(program, tokenVerb(io));
 addVerb(program, completionVerb(io, program));
@@ -24,7 +27,7 @@ try {
   process.exitCode = await runProgram(program, process.argv.slice(2), io);
 } catch (error) {
   // What the operator can mend is told in one line; anything else is a fault, with its stack.
-  if (!(error instanceof StoreNotOpened || error instanceof CannotListen)) throw error;
+  if (!(error instanceof StoreNotOpened || error instanceof CannotListen || error instanceof AuditNotOpened)) throw error;
   io.err(`${error.message}\n`);
   process.exitCode = 1;
 }

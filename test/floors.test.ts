@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 const FLOORS = [
   ['pool'],
   ['provider'],
-  ['store', 'config', 'auth'],
+  ['store', 'config', 'auth', 'audit'],
   ['service'],
   ['grpc', 'ops', 'simulate'],
   ['app.ts'],

@@ -21,7 +21,7 @@ const UNDER_WAY = 1_000;
 const TELLINGS = 10;
 
 const store = memoryStore();
-const { leases, generations } = createService(store, Math.random, { joinedGroup: () => {}, poolShrank: () => {} });
+const { leases, generations } = createService(store, Math.random, { joinedGroup: () => {}, poolShrank: () => {}, leaseExpired: () => {} });
 await generations.put(benchConfig());
 
 const call: AcquireCall = {

@@ -18,6 +18,8 @@ export interface Config {
   /** Of the operations page; null: off. */
   readonly ops: { readonly host: string; readonly port: number } | null;
   readonly store: StoreSettings;
+  /** Null: there is none. */
+  readonly audit: AuditSettings | null;
   readonly drainTimeoutMs: number;
   readonly logLevel: LogLevel;
   readonly pools: readonly PoolSettings[];
@@ -65,6 +67,9 @@ export interface RedisSettings {
   readonly durability: 'ack' | 'replicated' | 'fsync';
   readonly timeoutMs: number;
 }
+
+/** Paths as with the store. `fsync`: an answer waits until its record is on disk. */
+export type AuditSettings = { readonly kind: 'stdout' } | { readonly kind: 'file'; readonly path: string; readonly fsync: boolean };
 
 type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 

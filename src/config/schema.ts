@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { baseUrl, duration, expected, flag, id, listenAddress, mapping, oneOf, secret, tcpAddress, wholeNumber } from './fields.ts';
+import { audit } from './schema-audit.ts';
 import { accessSection, adminListen, authSection, socketMode, tlsSection } from './schema-auth.ts';
 import { store } from './schema-store.ts';
 
@@ -118,6 +119,7 @@ export const configSchema = mapping({
   access: accessSection,
   ops: ops.prefault({}).describe('The operations page: metrics, health and dashboard; false turns it off.'),
   store: store.prefault({}).describe('Where leases and what was learnt are kept.'),
+  audit,
   drain_timeout: duration('0s', '10m').prefault('10s').describe('How long SIGTERM waits for calls under way, 0s to 10m. Default 10s.'),
   log: mapping({ level: oneOf('log level', LOG_LEVELS).prefault('info').describe('The least that is logged. Default info.') })
     .prefault({})

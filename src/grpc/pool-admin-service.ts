@@ -2,7 +2,7 @@ import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { AcquireKeyRequest } from '../generated/keylease/v1/key_lease_service.ts';
 import type * as wire from '../generated/keylease/v1/pool_admin_service.ts';
 import type { KeyView } from '../pool/status.ts';
-import type { Admin } from '../service/admin.ts';
+import type { AdminApi } from '../service/admin.ts';
 import { forbidden, type Gate } from '../service/gate.ts';
 import type { LeaseView } from '../service/leases.ts';
 import type { Answer, Problem } from '../service/problem.ts';
@@ -15,7 +15,7 @@ import { maybeTimestampOf } from './time.ts';
 import { type OpenWatch, watchKeys } from './watch-keys.ts';
 
 export interface AdminCalls {
-  readonly admin: Admin;
+  readonly admin: AdminApi;
   readonly openWatch: OpenWatch;
   readonly gate: Gate;
 }
@@ -86,12 +86,13 @@ export function poolAdminService(
       return gate.through(gate.enterPool(holder, 'admin', request.pool), ({ pool }) => explain(pool));
     }, explainResponse),
     markHealthy: onPool(
-      (request: wire.MarkHealthyRequest, { check }) =>
-        admin.markHealthy(request.pool, accepted(check, check.required('key_id', request.keyId))),
+      (request: wire.MarkHealthyRequest, { holder, check }) =>
+        admin.markHealthy(holder, request.pool, accepted(check, check.required('key_id', request.keyId))),
       keyResponse,
     ),
     drainKey: onPool(
-      (request: wire.DrainKeyRequest, { check }) => admin.drain(request.pool, accepted(check, check.required('key_id', request.keyId))),
+      (request: wire.DrainKeyRequest, { holder, check }) =>
+        admin.drain(holder, request.pool, accepted(check, check.required('key_id', request.keyId))),
       ({ key, leases, lastExpireTime }) => ({
         key: keyMessage(key),
         leases: leases.map((lease) => leaseMessage({ lease, end: null })),
@@ -99,16 +100,19 @@ export function poolAdminService(
       }),
     ),
     enableKey: onPool(
-      (request: wire.EnableKeyRequest, { check }) => admin.enable(request.pool, accepted(check, check.required('key_id', request.keyId))),
+      (request: wire.EnableKeyRequest, { holder, check }) =>
+        admin.enable(holder, request.pool, accepted(check, check.required('key_id', request.keyId))),
       keyResponse,
     ),
     revokeLease: call(
       ({ leaseId }: wire.RevokeLeaseRequest, { holder, check }) =>
-        gate.through(gate.enterLease(holder, 'admin', leaseId), () => admin.revoke(accepted(check, check.required('lease_id', leaseId)))),
+        gate.through(gate.enterLease(holder, 'admin', leaseId), () =>
+          admin.revoke(holder, accepted(check, check.required('lease_id', leaseId))),
+        ),
       (view: LeaseView) => ({ lease: leaseMessage(view) }),
     ),
     reloadConfig: call(
-      (_request: wire.ReloadConfigRequest, { holder }) => gate.through(gate.enterAll(holder, 'admin'), () => admin.reload()),
+      (_request: wire.ReloadConfigRequest, { holder }) => gate.through(gate.enterAll(holder, 'admin'), () => admin.reload(holder)),
       ({ generation, addedKeys, removedKeys, rotatedKeys }) => ({
         generation,
         addedKeys: [...addedKeys],

@@ -7,7 +7,7 @@ import { CannotListen } from '../config/cannot-listen.ts';
 import type { ListenAddress } from '../config/config.ts';
 import { KeyLeaseServiceService } from '../generated/keylease/v1/key_lease_service.ts';
 import { PoolAdminServiceService } from '../generated/keylease/v1/pool_admin_service.ts';
-import type { Admin } from '../service/admin.ts';
+import type { AdminApi } from '../service/admin.ts';
 import type { Gate } from '../service/gate.ts';
 import type { LeaseApi } from '../service/leases.ts';
 import { malformedFields, reflectedPackage } from './descriptors.ts';
@@ -36,7 +36,7 @@ const SERVED = ['', 'keylease.v1.KeyLeaseService', 'keylease.v1.PoolAdminService
 
 export interface GrpcOptions {
   readonly calls: LeaseApi;
-  readonly admin: Admin;
+  readonly admin: AdminApi;
   readonly openWatch: OpenWatch;
   readonly gate: Gate;
   readonly identities: Identities;

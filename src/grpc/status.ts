@@ -110,6 +110,7 @@ function forbiddenText(what: Forbidden): string {
 
 const UNAVAILABLE_TEXT = {
   store_lost: 'the store is lost; nothing was changed',
+  audit_lost: 'the audit cannot be written; no key is leased until it can',
   draining: 'the server is shutting down; nothing was changed',
   contended: 'too many changes at once; nothing was changed',
 } as const;

@@ -38,6 +38,31 @@ export interface Drained {
   readonly lastExpireTime: Millis | null;
 }
 
+/** The calls of operators as the wire knows them; those that change something are told who calls. */
+export interface AdminApi extends Pick<Admin, 'listPools' | 'listKeys' | 'getKey' | 'listLeases' | 'explain'> {
+  markHealthy(by: string, pool: string, keyId: string): Promise<Answer<KeyView>>;
+  enable(by: string, pool: string, keyId: string): Promise<Answer<KeyView>>;
+  drain(by: string, pool: string, keyId: string): Promise<Answer<Drained>>;
+  revoke(by: string, leaseId: string): Promise<Answer<LeaseView>>;
+  reload(by: string): Promise<Answer<Reloaded>>;
+}
+
+/** The calls as an object whose members can be replaced one by one. */
+export function adminApi(inner: Admin): AdminApi {
+  return {
+    listPools: (...asked) => inner.listPools(...asked),
+    listKeys: (...asked) => inner.listKeys(...asked),
+    getKey: (...asked) => inner.getKey(...asked),
+    listLeases: (...asked) => inner.listLeases(...asked),
+    explain: (...asked) => inner.explain(...asked),
+    markHealthy: (_by, pool, keyId) => inner.markHealthy(pool, keyId),
+    enable: (_by, pool, keyId) => inner.enable(pool, keyId),
+    drain: (_by, pool, keyId) => inner.drain(pool, keyId),
+    revoke: (_by, leaseId) => inner.revoke(leaseId),
+    reload: () => inner.reload(),
+  };
+}
+
 /** The calls of operators, one method each. */
 export class Admin {
   readonly #with: AdminOptions;

@@ -20,6 +20,8 @@ export interface Events {
   joinedGroup(pool: string, keyId: string, group: string): void;
   /** A key, or the whole limit group of it, was taken out of a pool until further notice. */
   poolShrank(pool: string, keyId: string, verdict: Verdict, left: { readonly available: number; readonly keys: number }): void;
+  /** A lease came to its end without a report. */
+  leaseExpired(lease: Lease): void;
 }
 
 export interface LeasesOptions extends Deciding {
@@ -195,6 +197,7 @@ export class Leases {
   /** Remembers a lease that ended by itself, so that late calls hear how. */
   noteExpired(lease: Lease): void {
     this.#ended.add(lease, 'expired');
+    this.#with.events.leaseExpired(lease);
   }
 
   async #end(pool: PoolConfig, known: Lease, how: 'released' | 'revoked'): Promise<Answer<LeaseView>> {

@@ -19,7 +19,7 @@ export type Problem =
   /** Nobody knows who calls. The text says why, and never what was shown. */
   | { readonly kind: 'unauthenticated'; readonly why: string }
   | { readonly kind: 'forbidden'; readonly what: Forbidden }
-  | { readonly kind: 'unavailable'; readonly why: 'store_lost' | 'draining' | 'contended' }
+  | { readonly kind: 'unavailable'; readonly why: 'store_lost' | 'audit_lost' | 'draining' | 'contended' }
   | { readonly kind: 'config_mistakes'; readonly mistakes: readonly string[] }
   | { readonly kind: 'cancelled' };
 

@@ -1,6 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables as they stand in a configuration file
 /** What each file in the folder `mistakes` has wrong, by its name: `line:column path: message`. */
 export const MISTAKES: readonly (readonly [fixture: string, mistake: string])[] = [
+  ['audit-file-and-stdout', '1:8 audit: expected either file or stdout'],
+  ['audit-nowhere', '1:8 audit: expected either file or stdout'],
+  ['audit-stdout-with-fsync', '1:31 audit.fsync: only a file has fsync'],
+  ['audit-true', '1:8 audit: expected { file: PATH }, { stdout: true } or false'],
   ['base-url-in-the-clear', '4:15 pools[0].base_url: expected https: the key would cross the network in the clear'],
   ['base-url-with-user', '4:15 pools[0].base_url: expected a URL without user, query or fragment'],
   ['drain-timeout-too-long', '1:16 drain_timeout: expected a duration from 0s to 10m'],
@@ -146,7 +150,7 @@ export const MISTAKES: readonly (readonly [fixture: string, mistake: string])[] 
   ['unknown-pool-key', "4:5 pools[0].strategi: unknown key 'strategi': did you mean 'strategy'?"],
   [
     'unknown-top-key-far-from-any',
-    "7:1 telemetry: unknown key 'telemetry': known are listen, admin_listen, socket_mode, insecure, tls, auth, access, ops, store, drain_timeout, log, pools",
+    "7:1 telemetry: unknown key 'telemetry': known are listen, admin_listen, socket_mode, insecure, tls, auth, access, ops, store, audit, drain_timeout, log, pools",
   ],
   ['unknown-top-key', "7:1 listen_on: unknown key 'listen_on': did you mean 'listen'?"],
   ['variable-malformed', '6:17 pools[0].keys[0].secret: expected ${NAME} or ${NAME:-default}; write $${ for a literal ${'],

@@ -13,6 +13,7 @@ test('what is left out has its default', () => {
     ops: { host: '127.0.0.1', port: 9464 },
     ...{ adminListen: null, socketMode: 0o600, tls: null, auth: null, access: [], files: new Map() },
     store: { kind: 'file', path: './data' },
+    audit: null,
     drainTimeoutMs: 10_000,
     logLevel: 'info',
     warnings: [],

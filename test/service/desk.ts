@@ -37,7 +37,7 @@ export async function openDesk({ config, wrap = (store) => store, random = () =>
   vi.useFakeTimers({ now: START, toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   onTestFinished(() => void vi.useRealTimers());
   const store = wrap(memoryStore({ clock: () => Date.now() }));
-  const service = createService(store, random, { joinedGroup: () => {}, poolShrank: () => {} });
+  const service = createService(store, random, { joinedGroup: () => {}, poolShrank: () => {}, leaseExpired: () => {} });
   const { leases, waiting, generations } = service;
   const put = async (content: ConfigContent) => answered(await generations.put(configOf(content)), store.now());
   const admin = new Admin({ ...service, random, reload: async () => refused({ kind: 'cancelled' }, store.now()) });

@@ -27,7 +27,7 @@ async function recorded(count: number): Promise<string> {
   const clock = fakeClock(START);
   const store = memoryStore({ clock });
   const recorder = new Recorder({ write: (line) => void lines.push(line) });
-  const service = createService(store, () => 0, { joinedGroup: () => {}, poolShrank: () => {} }, recorder);
+  const service = createService(store, () => 0, { joinedGroup: () => {}, poolShrank: () => {}, leaseExpired: () => {} }, recorder);
   await service.generations.put(configOf(onePool([keyOf('a'), keyOf('b')])));
   for (let number = 0; number < count; number += 1) {
     const answer = await service.calls.acquire(`holder-${number % 2}`, CALL);

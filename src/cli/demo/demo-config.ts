@@ -27,6 +27,7 @@ export function demoConfig(): Config {
     access: [],
     ops: null,
     store: { kind: 'memory' },
+    audit: null,
     drainTimeoutMs: 1_000,
     logLevel: 'error',
     files: new Map(),
