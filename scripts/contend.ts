@@ -77,7 +77,7 @@ async function contend(port: number): Promise<void> {
     onHealth: (listener) => inner.onHealth(listener),
     close: () => inner.close(),
   };
-  const service = createService(store, Math.random, { joinedGroup: () => {}, poolShrank: () => {} });
+  const service = createService(store, Math.random, { joinedGroup: () => {}, poolShrank: () => {}, leaseExpired: () => {} });
   await service.generations.put(benchConfig());
   process.send?.('ready');
   await once(process, 'message');

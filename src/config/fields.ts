@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { isLocal, parseListenAddress } from './address.ts';
 import { DURATION_PATTERN, parseDuration } from './duration.ts';
-import { VARIABLE_NAME } from './expand.ts';
 import { unknownKey, unknownName } from './nearest.ts';
 
 /** The kinds of value that the schema is made of. Their messages say what was expected and never repeat what was found. */
@@ -97,29 +96,4 @@ export function refuse(context: z.RefinementCtx, message: string): never {
 /** One of these names; what a near miss may have meant is said. */
 export function oneOf<const T extends readonly [string, ...string[]]>(what: string, names: T) {
   return z.enum(names, { error: (issue) => (typeof issue.input === 'string' ? unknownName(what, issue.input, names) : undefined) });
-}
-
-/** A text that never shows, where it stands or where it is to be found. */
-export function secret() {
-  return z.union(
-    [
-      z.string(),
-      mapping(
-        {
-          env: z
-            .string()
-            .regex(VARIABLE_NAME, { error: 'expected the name of an environment variable: letters, digits and underscores' })
-            .optional()
-            .describe('The environment variable that holds the secret.'),
-          file: z
-            .string()
-            .min(1)
-            .optional()
-            .describe("The file that holds nothing but the secret, at most 16 KiB; a relative path starts at this file's folder."),
-        },
-        { silent: true },
-      ).refine((source) => (source.env === undefined) !== (source.file === undefined), 'expected either env or file'),
-    ],
-    { error: expected('the secret as text (digits alone in quotes), { env: NAME } or { file: PATH }') },
-  );
 }

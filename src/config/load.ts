@@ -1,12 +1,15 @@
 import { readFileSync, statSync } from 'node:fs';
 import { readFile as readWholeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { KnownNames } from './checks.ts';
 import type { Environment } from './expand.ts';
 import { digestOf } from './file-watch.ts';
 import { type ConfigReading, parseConfig } from './parse.ts';
 import { type FileReading, SECRET_BYTES_MAX } from './secret-source.ts';
+import { readVault } from './vault.ts';
+import { vaultWanted } from './vault-wanted.ts';
 
-/** Reads and checks a configuration file and the files that it names. A file that cannot be read is a mistake like any other. */
+/** Reads and checks a configuration file, the files that it names, and its secrets in Vault. What cannot be read is a mistake like any other. */
 export async function loadConfig(path: string, env: Environment, known: KnownNames): Promise<ConfigReading> {
   const files = new Map<string, string>();
   let text: string;
@@ -22,7 +25,9 @@ export async function loadConfig(path: string, env: Environment, known: KnownNam
     files.set(name, digestOf(reading.ok ? reading.bytes : undefined));
     return reading.ok ? { ok: true, text: reading.bytes.toString('utf8') } : reading;
   };
-  const reading = parseConfig(text, path, { ...known, env, readFile });
+  const wanted = vaultWanted(text, { env, folder: dirname(path), readFile });
+  const vault = wanted === null ? {} : { vault: await readVault(wanted) };
+  const reading = parseConfig(text, path, { ...known, env, readFile, ...vault });
   return reading.ok ? { ok: true, config: { ...reading.config, files } } : reading;
 }
 

@@ -27,9 +27,11 @@ export function formatPath(path: Path): string {
   return path.map((segment, place) => formatSegment(segment, path[place - 1])).join('');
 }
 
+const SECRET_SOURCES: readonly string[] = ['env', 'file', 'credential', 'vault'];
+
 function formatSegment(segment: string | number, parent: string | number | undefined): string {
   if (typeof segment === 'number') return `[${segment}]`;
-  const shown = parent === 'secret' ? segment === 'env' || segment === 'file' : looksLikeName(segment);
+  const shown = parent === 'secret' || parent === 'token' ? SECRET_SOURCES.includes(segment) : looksLikeName(segment);
   return `${parent === undefined ? '' : '.'}${shown ? segment : '?'}`;
 }
 

@@ -8,7 +8,8 @@ import { type Environment, expandVariables } from './expand.ts';
 import { explainIssues, plainMessages, type ShapeFinding } from './explain.ts';
 import { type Finding, formatPath, type Mistake, type Path, sortMistakes } from './mistake.ts';
 import { configSchema } from './schema.ts';
-import { type FileReading, readSecrets } from './secret-source.ts';
+import { type FileReading, readSecrets, type VaultReading } from './secret-source.ts';
+import { vaultFindings } from './vault-wanted.ts';
 import { type Position, readYaml } from './yaml.ts';
 
 export type ConfigReading = { readonly ok: true; readonly config: Config } | { readonly ok: false; readonly mistakes: readonly Mistake[] };
@@ -18,6 +19,8 @@ export interface Lookups extends KnownNames {
   readonly env: Environment;
   /** Reads the file of a secret. */
   readFile(path: string, bytesMax?: number): FileReading;
+  /** What was read from Vault, by path; left out: it was not asked. */
+  readonly vault?: ReadonlyMap<string, VaultReading>;
 }
 
 /** What the text says, or every mistake in it, by line. Never throws. */
@@ -48,9 +51,11 @@ function interpret(written: unknown, folder: string, lookups: Lookups): Interpre
   const { tree, findings: unexpanded } = expandVariables(written, lookups.env);
   const shape = configSchema.safeParse(tree, { error: plainMessages });
   const pools = draftPools(tree);
-  const { secrets, findings: unread } = readSecrets(tree, pools, { ...lookups, folder });
-  const auth = readAuthFiles(tree, { ...lookups, folder });
-  const others = [...explainIssues(shape.error?.issues ?? []), ...unread, ...auth.findings, ...crossCheck(tree, pools, secrets, lookups)];
+  const sources = { ...lookups, folder };
+  const { secrets, findings: unread } = readSecrets(tree, pools, sources);
+  const auth = readAuthFiles(tree, sources);
+  const elsewhere = [...unread, ...vaultFindings(tree, sources), ...auth.findings];
+  const others = [...explainIssues(shape.error?.issues ?? []), ...elsewhere, ...crossCheck(tree, pools, secrets, lookups)];
   // A value whose variable is missing has that one mistake, not a second one for being no value.
   const findings = [...unexpanded, ...others.filter(({ path }) => !unexpanded.some((fault) => isWithin(path, fault.path)))];
   const config = shape.success && findings.length === 0 ? assembleConfig(shape.data, secrets, auth.files) : null;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { RedisSettings, StoreSettings } from './config.ts';
-import { duration, flag, id, mapping, oneOf, refuse, secret, tcpAddress } from './fields.ts';
+import { duration, flag, id, mapping, oneOf, refuse, tcpAddress } from './fields.ts';
+import { secret } from './schema-secret.ts';
 
 /** Where leases and what was learnt are kept. */
 
@@ -39,7 +40,9 @@ const redis = {
   }),
   tls: flag().optional().describe('Talk TLS to the servers. Default: only where the url says rediss://.'),
   username: optional(z.string().min(1), { description: 'The user of the servers. Left out: their default user.' }),
-  password: secret().optional().describe('The password of that user: text, { env: NAME } or { file: PATH }. Left out: none.'),
+  password: secret()
+    .optional()
+    .describe('The password of that user: text, { env: NAME }, { file: PATH }, { credential: NAME } or { vault: … }. Left out: none.'),
   durability: oneOf('durability', DURABILITIES).optional().meta({
     default: 'ack',
     description:

@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import { baseUrl, duration, expected, flag, id, listenAddress, mapping, oneOf, secret, tcpAddress, wholeNumber } from './fields.ts';
+import { baseUrl, duration, expected, flag, id, listenAddress, mapping, oneOf, tcpAddress, wholeNumber } from './fields.ts';
 import { audit } from './schema-audit.ts';
 import { accessSection, adminListen, authSection, socketMode, tlsSection } from './schema-auth.ts';
+import { secret, vault } from './schema-secret.ts';
 import { store } from './schema-store.ts';
 
 /** Shape, bounds and defaults of the configuration file, after its variables were replaced. Every text here is shown by editors. */
@@ -39,9 +40,11 @@ const limits = mapping({
   tokens: limit('Input and output tokens together, where the provider limits the sum'),
 });
 
+const UPSTREAM = `The upstream credential: \${NAME} from the environment, { env: NAME }, { file: PATH }, { credential: NAME } or { vault: { path, field } }.`;
+
 const key = mapping({
   id: id().describe('Names the key in answers, metrics and commands; unique in its pool.'),
-  secret: secret().describe(`The upstream credential: \${NAME} from the environment, { env: NAME } or { file: PATH }.`),
+  secret: secret().describe(UPSTREAM),
   limit_group: id()
     .optional()
     .describe(
@@ -124,6 +127,7 @@ export const configSchema = mapping({
   log: mapping({ level: oneOf('log level', LOG_LEVELS).prefault('info').describe('The least that is logged. Default info.') })
     .prefault({})
     .describe('What is logged.'),
+  vault,
   pools: z.array(pool).min(1).describe('At least one.'),
 });
 

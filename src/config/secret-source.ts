@@ -3,17 +3,25 @@ import type { DraftPool } from './draft.ts';
 import { field } from './draft.ts';
 import { type Environment, VARIABLE_NAME, variable } from './expand.ts';
 import { type Finding, formatPath, type Path } from './mistake.ts';
+import { CREDENTIAL_NAME, VAULT_PATH } from './schema-secret.ts';
 
 export const SECRET_BYTES_MAX = 16 * 1024;
 
 export type FileReading = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly problem: string };
+
+/** What Vault has at a path, or why it is not known. */
+export type VaultReading =
+  | { readonly ok: true; readonly fields: Readonly<Record<string, unknown>> }
+  | { readonly ok: false; readonly problem: string };
 
 /** Where secrets come from that do not stand in the configuration itself. */
 export interface SecretSources {
   readonly env: Environment;
   /** Where relative paths start. */
   readonly folder: string;
-  readFile(path: string): FileReading;
+  readFile(path: string, bytesMax?: number): FileReading;
+  /** What was read from Vault; left out: Vault was not asked. */
+  readonly vault?: ReadonlyMap<string, VaultReading>;
 }
 
 export interface SecretsReading {
@@ -31,35 +39,74 @@ export function readSecrets(tree: unknown, pools: readonly DraftPool[], sources:
   for (const key of places) {
     const source = sourceOf(key.secret, [...key.path, key.name]);
     if (!source) continue;
-    const reading = source.kind === 'text' ? readable(source.text) : readElsewhere(source, sources);
+    const reading = readSource(source, sources);
     if (reading.ok) secrets.set(formatPath(key.path), reading.text);
     else findings.push({ path: source.path, message: reading.problem });
   }
   return { secrets, findings };
 }
 
-interface Source {
-  readonly kind: 'text' | 'env' | 'file';
+/** Where one secret is. */
+export interface Source {
+  readonly kind: 'text' | 'env' | 'file' | 'credential' | 'vault';
   readonly text: string;
+  /** Of Vault alone. */
+  readonly field: string;
   readonly path: Path;
 }
 
-function sourceOf(secret: unknown, path: Path): Source | null {
-  if (typeof secret === 'string') return { kind: 'text', text: secret, path };
-  const env = field(secret, 'env');
-  const file = field(secret, 'file');
-  if (typeof env === 'string' && file === undefined && VARIABLE_NAME.test(env)) return { kind: 'env', text: env, path: [...path, 'env'] };
-  if (typeof file === 'string' && env === undefined && file !== '') return { kind: 'file', text: file, path: [...path, 'file'] };
-  return null;
+/** The source that is written at a path; null: its form is wrong. */
+export function sourceOf(secret: unknown, path: Path): Source | null {
+  if (typeof secret === 'string') return { kind: 'text', text: secret, field: '', path };
+  const named = (['env', 'file', 'credential', 'vault'] as const).filter((kind) => field(secret, kind) !== undefined);
+  const [kind] = named;
+  if (kind === undefined || named.length > 1) return null;
+  const written = field(secret, kind);
+  if (kind === 'vault') {
+    const [at, name] = [field(written, 'path'), field(written, 'field')];
+    const isFine = typeof at === 'string' && VAULT_PATH.test(at) && typeof name === 'string' && name !== '';
+    return isFine ? { kind, text: at, field: name, path: [...path, kind, 'path'] } : null;
+  }
+  const isFine = typeof written === 'string' && FORMS[kind].test(written);
+  return isFine ? { kind, text: written, field: '', path: [...path, kind] } : null;
 }
 
-function readElsewhere({ kind, text }: Source, { env, folder, readFile }: SecretSources): FileReading {
-  if (kind === 'env') {
-    const value = variable(env, text);
-    return value === undefined ? { ok: false, problem: `the environment variable ${text} is not set` } : readable(value);
+const FORMS = { env: VARIABLE_NAME, file: /./, credential: CREDENTIAL_NAME };
+
+/** Reads what a source has. */
+export function readSource({ kind, text, field }: Source, sources: SecretSources): FileReading {
+  switch (kind) {
+    case 'text':
+      return readable(text);
+    case 'env': {
+      const value = variable(sources.env, text);
+      return value === undefined ? { ok: false, problem: `the environment variable ${text} is not set` } : readable(value);
+    }
+    case 'file':
+      return withoutLineEnd(sources.readFile(isAbsolute(text) ? text : join(sources.folder, text)));
+    case 'credential': {
+      const folder = variable(sources.env, 'CREDENTIALS_DIRECTORY');
+      if (folder === undefined)
+        return { ok: false, problem: 'systemd hands no credentials to this process: CREDENTIALS_DIRECTORY is not set (LoadCredential=)' };
+      return withoutLineEnd(sources.readFile(join(folder, text)));
+    }
+    case 'vault':
+      return fromVault(sources.vault?.get(text), field);
+    default:
+      return kind satisfies never;
   }
-  const reading = readFile(isAbsolute(text) ? text : join(folder, text));
+}
+
+function withoutLineEnd(reading: FileReading): FileReading {
   return reading.ok ? readable(reading.text.replace(/\r?\n$/, '')) : reading;
+}
+
+function fromVault(reading: VaultReading | undefined, name: string): FileReading {
+  if (reading === undefined) return { ok: false, problem: 'Vault was not asked: `vault` at the top is missing or has mistakes' };
+  if (!reading.ok) return reading;
+  const value = Object.hasOwn(reading.fields, name) ? reading.fields[name] : undefined;
+  if (value === undefined) return { ok: false, problem: 'the secret in Vault has no such field' };
+  return typeof value === 'string' ? readable(value) : { ok: false, problem: 'the field of the secret in Vault is not text' };
 }
 
 /** A secret must fit into an HTTP header as it is. */
