@@ -40,8 +40,9 @@ export interface Served {
 }
 
 /** Starts `node src/main.ts serve`; whatever happens in the test, the process is gone when it is over. */
-export function serve(config: string): Served {
-  const child = spawn(process.execPath, [MAIN, 'serve', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+export function serve(config: string, env: Readonly<Record<string, string>> = {}, more: readonly string[] = []): Served {
+  const args = [MAIN, 'serve', '--config', config, ...more];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   const told = { out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     told.out += text;

@@ -6,6 +6,7 @@ import type { Config } from '../../config/config.ts';
 import { formatMistake } from '../../config/mistake.ts';
 import { CONFIG_FILE, readConfigFile } from '../config-file.ts';
 import { usageMistake } from '../failure.ts';
+import { harden, refuseInspector } from '../harden.ts';
 import type { Io } from '../io.ts';
 
 /** `keylease serve`: runs the service until a signal ends it. */
@@ -23,11 +24,14 @@ interface Options {
 }
 
 async function serve({ config: path, record }: Options, io: Io): Promise<void> {
+  const hardened = harden(process.execArgv, io.env.NODE_OPTIONS ?? '');
   if (!existsSync(path)) throw usageMistake(`there is no configuration ${path}: name one with --config FILE`);
   const reading = await readConfigFile(path, io.env);
   if (!reading.ok) throw usageMistake(reading.mistakes.map(formatMistake).join('\n'));
+  refuseInspector();
   const { config } = reading;
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 1, sync: true }));
+  hardened(log);
   const app = await startApp(config, { log, readConfig: () => readAgain(path, io), ...(record === undefined ? {} : { record }) });
   // Before anybody is told that the service is up, so that no signal finds it deaf.
   const signalled = untilSignal(log, () => app.reload());
