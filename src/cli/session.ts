@@ -8,6 +8,7 @@ import { type AccessOptions, type ClientAccess, clientAccess, PLAIN, showing } f
 import { noAnswer, noServer, usageMistake } from './failure.ts';
 import { type Io, wantsColour } from './io.ts';
 import { protoJson } from './proto-json.ts';
+import { redacted } from './redact.ts';
 import { refusals } from './refusal.ts';
 import type { Layout } from './table.ts';
 import { span } from './words.ts';
@@ -34,8 +35,8 @@ export interface Session extends Services {
   readonly layout: Layout;
   /** Options that bound a call by --timeout, and by `extraMs` more where the server may wait. */
   bounded(extraMs?: number): CallOptions;
-  /** Prints the message as JSON where --json was given, else the text for people. */
-  print(message: unknown, forPeople: () => string): void;
+  /** Prints the message as JSON where --json was given, else the text for people; what must not be printed only `withSecrets`. */
+  print(message: unknown, forPeople: () => string, withSecrets?: boolean): void;
 }
 
 /** The options that were given before or after the verb. */
@@ -59,7 +60,10 @@ export async function withSession(io: Io, command: Command, verb: (session: Sess
           boundMs = timeout + extraMs;
           return { signal: AbortSignal.timeout(boundMs) };
         },
-        print: (message, forPeople) => io.out(`${json ? JSON.stringify(protoJson(message), null, 2) : forPeople()}\n`),
+        print(message, forPeople, withSecrets = false) {
+          const shown = withSecrets ? message : redacted(message);
+          io.out(`${json ? JSON.stringify(protoJson(shown), null, 2) : forPeople()}\n`);
+        },
       });
     } catch (error) {
       if (error instanceof Error && error.name === 'TimeoutError') throw noAnswer(server, span(boundMs));

@@ -1,6 +1,7 @@
 import type { KeyStatus } from '../generated/keylease/v1/key.ts';
 import { WatchKeysResponse } from '../generated/keylease/v1/pool_admin_service.ts';
 import { keySentence, keyTable } from './key-view.ts';
+import { redacted } from './redact.ts';
 import type { Session } from './session.ts';
 import { plain } from './words.ts';
 
@@ -13,7 +14,7 @@ export async function watchKeys(session: Session, pool: string): Promise<void> {
   const { admin, io, json } = session;
   const changes = admin.watchKeys({ pool });
   if (json) {
-    for await (const change of changes) io.out(`${JSON.stringify(WatchKeysResponse.toJSON(change))}\n`);
+    for await (const change of changes) io.out(`${JSON.stringify(redacted(WatchKeysResponse.toJSON(change)))}\n`);
   } else if (io.isTerminal) {
     await drawLive(session, changes);
   } else {

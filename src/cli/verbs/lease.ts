@@ -25,7 +25,7 @@ export function leaseVerb(io: Io): Command {
         const granted = await leases.acquireKey(acquireRequest(options), bounded(options.maxWait));
         const shown = options.showSecret || options.export ? granted : withoutSecret(granted);
         if (options.export) io.out(shellExports(shown));
-        else print(AcquireKeyResponse.toJSON(shown), () => describeGrant(shown, io.now()));
+        else print(AcquireKeyResponse.toJSON(shown), () => describeGrant(shown, io.now()), options.showSecret);
       });
     });
 }
