@@ -36,6 +36,7 @@ export function openAuditFile(path: string, fsync: boolean): AuditSink {
       left,
       torn: torn === '' ? null : { bytes: torn.length, sha256: sha256(torn) },
       write(lines) {
+        if (fstatSync(fd).nlink === 0) throw new Error(`the audit ${path} was deleted`);
         writeAll(fd, Buffer.from(before + lines));
         before = '';
         if (fsync) fdatasyncSync(fd);

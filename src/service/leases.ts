@@ -141,9 +141,10 @@ export class Leases {
     const found = this.#find(holder, call.leaseId);
     if (found === undefined) return notFound('lease', call.leaseId, this.#with.store.now());
     const { pool } = found;
+    const headers = this.#with.pools.withoutSecretOf(pool.id, found.lease.keyId, call.headers);
     const { outcome, facts } = await decide(this.#with, pool, (facts) => {
       const lease = facts.lease(call.leaseId);
-      const told = readReport(pool.provider, call, facts.now);
+      const told = readReport(pool.provider, { ...call, headers }, facts.now);
       return report(facts, lease ?? found.lease, lease !== undefined, told, this.#chance.random);
     });
     if (outcome.settled) this.#ended.add(outcome.lease, 'settled');
@@ -160,7 +161,8 @@ export class Leases {
     const target = this.#markTarget(holder, call.target);
     if (!target.ok) return target;
     const { pool, lease, config } = target.value;
-    const mark = { reason: call.reason, message: call.message, cooldownMs: call.cooldownMs, lease };
+    const message = this.#with.pools.withoutSecrets(call.message);
+    const mark = { reason: call.reason, message, cooldownMs: call.cooldownMs, lease };
     const { outcome, facts } = await decide(this.#with, pool, (facts) => markUnhealthy(facts, config, mark, this.#chance.random));
     const key = viewOf(this.#with.store.read(pool), config.id, null);
     return answered({ ...outcome, key }, facts.now);

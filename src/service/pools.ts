@@ -4,17 +4,26 @@ import { revealSecret, type Secret } from '../config/secret.ts';
 import { withGroupLimits } from '../pool/limits.ts';
 import type { KeyConfig, PoolConfig } from '../pool/model.ts';
 import { strategyByName } from '../pool/strategy/index.ts';
-import type { Credential } from '../pool/upstream.ts';
+import type { Credential, Headers } from '../pool/upstream.ts';
 import { providerByName } from '../provider/index.ts';
 
 /** The pool that a caller means who names none, where there are several. */
 const DEFAULT_POOL = 'default';
+
+/** Providers make none that is shorter than this. */
+const SECRET_CHARACTERS_MIN = 8;
 
 interface Pool {
   readonly config: PoolConfig;
   readonly secrets: ReadonlyMap<string, Secret>;
   /** Null: the provider's own. */
   readonly baseUrl: string | null;
+}
+
+/** Whether a text contains a secret; a very short one may be a part of anything. */
+function tells(text: string, secret: Secret): boolean {
+  const told = revealSecret(secret);
+  return told.length >= SECRET_CHARACTERS_MIN && text.includes(told);
 }
 
 /** The pools of the configuration in force, with the secrets of their keys. */
@@ -59,6 +68,19 @@ export class Pools {
     if (pool === undefined || secret === undefined) return undefined;
     const credential = pool.config.provider.credential(revealSecret(secret));
     return pool.baseUrl === null ? credential : { ...credential, baseUrl: pool.baseUrl };
+  }
+
+  /** A text for people without any secret that is in force: what providers answer may quote one. */
+  withoutSecrets(text: string): string {
+    const secrets = [...this.#inForce.values()].flatMap((pool) => [...pool.secrets.values()]);
+    return secrets.reduce((shown, secret) => (tells(shown, secret) ? shown.replaceAll(revealSecret(secret), String(secret)) : shown), text);
+  }
+
+  /** Headers without those that tell the secret of the key they are about: such a value means nothing, and would be kept. */
+  withoutSecretOf(poolId: string, keyId: string, headers: Headers): Headers {
+    const secret = this.#inForce.get(poolId)?.secrets.get(keyId);
+    if (secret === undefined || !headers.values().some((value) => tells(value, secret))) return headers;
+    return new Map([...headers].filter(([, value]) => !tells(value, secret)));
   }
 
   #poolOf(settings: PoolSettings): Pool {

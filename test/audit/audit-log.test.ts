@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type AuditSink, openAuditFile } from '../../src/audit/sink.ts';
@@ -139,6 +139,19 @@ test('what cannot be written is answered so, and again once the place is back; h
   expect(await log.append(record('e'))).toBe(true);
   expect(verified(readFileSync(path, 'utf8'))).toMatchObject({ flaw: null, torn: 1, records: 5 });
   expect(readFileSync(path, 'utf8')).not.toMatch(/"holder":"[bcd]"/);
+});
+
+test('a file that was deleted loses the audit until there is another one, which follows the record that is gone', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const path = newFile();
+  const log = newLog(file(path));
+  await log.append(record('a'));
+  rmSync(path);
+  expect([await log.append(record('b')), log.isLost]).toEqual([false, true]);
+  vi.advanceTimersByTime(1_000);
+  expect(await log.append(record('c'))).toBe(true);
+  expect(verified(readFileSync(path, 'utf8'))).toMatchObject({ flaw: null, records: 2, follows: { seq: 2 } });
 });
 
 test('a rotation into a folder that is gone loses the audit until it is there again', async () => {

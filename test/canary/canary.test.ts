@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { KeyLeaseServiceDefinition } from '../../src/generated/keylease/v1/key_lease_service.ts';
+import { PoolAdminServiceDefinition } from '../../src/generated/keylease/v1/pool_admin_service.ts';
+import { Scanner } from './scanner.ts';
+import { command, play } from './scenario.ts';
+import { newCanary } from './shapes.ts';
+import { makeWorld, newCanaries } from './world.ts';
+
+const METHODS = [KeyLeaseServiceDefinition, PoolAdminServiceDefinition].flatMap(({ fullName, methods }) =>
+  Object.values(methods).map(({ name }) => `/${fullName}/${name}`),
+);
+
+/** Where a key's name stands, and so where a secret is found that is the name of a key. */
+const SOURCES = ['stdout', 'store: keylease.db', 'audit', 'recording', 'command: keys', 'command: doctor', ...METHODS];
+
+test('no byte that leaves the server contains a secret, but for the credential of a granted lease', async () => {
+  const world = await makeWorld();
+  const scanner = new Scanner(world.canaries);
+  await play(world, scanner);
+  process.stdout.write(`canary run: ${scanner.summary}\n`);
+  expect(scanner.hits).toEqual([]);
+  const silent = SOURCES.filter((source) => (scanner.sources.get(source) ?? 0) === 0);
+  expect(silent).toEqual([]);
+
+  await world.start();
+  const shown = await command(world, ['lease', '--pool', 'openai', '--show-secret']);
+  expect(shown).toContain(world.canaries['text in the configuration']);
+});
+
+test('a secret that leaves on any way is found there', async () => {
+  const name = newCanary()
+    .replace(/[^A-Za-z0-9]/g, 'x')
+    .toLowerCase();
+  const world = await makeWorld({ first: name, canaries: { ...newCanaries(), variable: name } });
+  const scanner = new Scanner({ variable: name });
+  await play(world, scanner);
+  const found = new Set(scanner.hits.map(({ source }) => source));
+  const tells = [
+    'stdout',
+    'store: keylease.db',
+    'audit',
+    'recording',
+    'command: keys',
+    '/keylease.v1.KeyLeaseService/AcquireKey',
+    '/keylease.v1.PoolAdminService/ListKeys',
+  ];
+  expect(tells.filter((source) => !found.has(source))).toEqual([]);
+});
