@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { KeyLeaseServiceDefinition } from '../../src/generated/keylease/v1/key_lease_service.ts';
 import { PoolAdminServiceDefinition } from '../../src/generated/keylease/v1/pool_admin_service.ts';
@@ -21,6 +23,13 @@ test('no byte that leaves the server contains a secret, but for the credential o
   expect(scanner.hits).toEqual([]);
   const silent = SOURCES.filter((source) => (scanner.sources.get(source) ?? 0) === 0);
   expect(silent).toEqual([]);
+
+  const written = [
+    ...world.processes.map(({ out }) => out()),
+    ...['audit.log', 'record.jsonl'].map((name) => readFileSync(join(world.folder, name), 'utf8')),
+  ];
+  expect(world.leaseIds.length).toBeGreaterThan(10);
+  expect(world.leaseIds.filter((id) => written.join('').includes(id))).toEqual([]);
 
   await world.start();
   const shown = await command(world, ['lease', '--pool', 'openai', '--show-secret']);

@@ -12,7 +12,7 @@ import { onTestFinished } from 'vitest';
 import { withoutCredential } from './blank.ts';
 
 /** Everything that a server sent: headers and trailers as text, messages without the credential, what a connection was closed with. */
-export interface Recorded {
+interface Recorded {
   readonly method: string;
   readonly told: Buffer;
 }

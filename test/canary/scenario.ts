@@ -63,7 +63,7 @@ export async function play(world: World, scanner: Scanner): Promise<void> {
 }
 
 /** Leases each key, and reports on it what echoes its secret. */
-async function everyKey({ keys }: World, { leases, admin }: Connection, round: string): Promise<void> {
+async function everyKey({ keys, leaseIds }: World, { leases, admin }: Connection, round: string): Promise<void> {
   for (const [at, keyId] of [...keys, 'plain'].entries()) {
     const pool = keyId === 'plain' ? 'openai' : 'default';
     await admin.markHealthy({ pool, keyId });
@@ -73,6 +73,7 @@ async function everyKey({ keys }: World, { leases, admin }: Connection, round: s
     if (credential === undefined) throw new Error('no credential');
     const { secret } = credential;
     const leaseId = lease!.leaseId;
+    leaseIds.push(leaseId);
     await grant();
     await leases.renewLease({ leaseId });
     const headers = badHeaders(secret);

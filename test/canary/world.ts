@@ -16,6 +16,8 @@ export interface World {
   readonly vault: StandInVault;
   /** The keys of the pool called default, the first of which has its secret from the environment. */
   readonly keys: readonly string[];
+  /** The lease ids that were told so far: bearer tokens. */
+  readonly leaseIds: string[];
   /** Every process that served so far. */
   readonly processes: readonly Served[];
   start(): Promise<Served>;
@@ -66,7 +68,7 @@ export async function makeWorld({
   const processes: Served[] = [];
   const env = () => ({ CANARY: canaries.variable!, VAULT_TOKEN, CREDENTIALS_DIRECTORY: join(folder, 'credentials') });
   return {
-    ...{ canaries, folder, config, proxy, vault, processes, env },
+    ...{ canaries, folder, config, proxy, vault, processes, env, leaseIds: [] },
     keys: secrets.map(([id]) => id as string),
     async start() {
       const served = serve(config, env(), ['--record', join(folder, 'record.jsonl')]);

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { formatMistake } from '../../config/mistake.ts';
 import { CONFIG_FILE, readConfigFile } from '../config-file.ts';
+import { checkAudit } from '../doctor/audit.ts';
 import { type Finding, fault, fine, warning } from '../doctor/finding.ts';
 import { checkIdentities } from '../doctor/identities.ts';
 import { checkListeners } from '../doctor/listeners.ts';
@@ -28,7 +29,7 @@ const COLUMNS: readonly Column<Finding>[] = [
 /** `keylease doctor`: looks at everything that a start would need, and says what to change. Fails where something would keep it from running. */
 export function doctorVerb(io: Io): Command {
   return new Command('doctor')
-    .description('check configuration, secrets, certificates, store, disk, clock and limits of this machine, and say what to change')
+    .description('check configuration, secrets, certificates, store, audit, disk, clock and limits, and say what to change')
     .option('--config <file>', 'the configuration (environment: KEYLEASE_CONFIG)', io.env.KEYLEASE_CONFIG || CONFIG_FILE)
     .action(async ({ config }: { readonly config: string }, command: Command) => {
       const findings = await examine(config, io);
@@ -51,6 +52,7 @@ async function examine(path: string, io: Io): Promise<readonly Finding[]> {
     ...config.warnings.map((told) => warning('config', told)),
     ...(config.store.kind === 'redis' ? await checkServers(config.store) : checkStore(config.store, io.now())),
     ...checkIdentities(config, io.now()),
+    ...checkAudit(config.audit),
     ...(await checkListeners(config)),
     ...runtime,
   ];
