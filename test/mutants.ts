@@ -7,6 +7,7 @@ import { picks } from './mutants/picks.ts';
 import { replicas } from './mutants/replicas.ts';
 import { reports } from './mutants/reports.ts';
 import { seams } from './mutants/seams.ts';
+import { secrets } from './mutants/secrets.ts';
 
 /** Every promise of the core and of what it stands on, each broken once. */
-export const mutants: readonly Mutant[] = [...limits, ...reports, ...blocks, ...picks, ...lines, ...seams, ...client, ...replicas];
+export const mutants: readonly Mutant[] = [...limits, ...reports, ...blocks, ...picks, ...lines, ...seams, ...client, ...replicas, ...secrets];

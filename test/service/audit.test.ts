@@ -4,20 +4,22 @@ import { standIn } from '../../src/audit/chain.ts';
 import { UnhealthyReason } from '../../src/generated/keylease/v1/key.ts';
 import { newFile, verified } from '../audit/support.ts';
 import { type Connection, keyOf, onePool, startTestApp, type TestApp } from '../support/app.ts';
+import { contendedStore } from './stores.ts';
 
 const SECRET = 'sk-canary-3Wd8_kQ1zR6yH5';
 const KEYS = [keyOf('a', { secret: SECRET }), keyOf('b')];
+
+const records = (text: string): Record<string, unknown>[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 
 async function startAudited(): Promise<{ server: TestApp; records: () => Record<string, unknown>[]; path: string; text: () => string }> {
   const path = newFile();
   const server = await startTestApp({ config: { ...onePool(KEYS, { lease: { ttl: '60s' } }), audit: { file: path } } });
   const text = () => readFileSync(path, 'utf8');
-  const records = () =>
-    text()
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-  return { server, records, path, text };
+  return { server, records: () => records(text()), path, text };
 }
 
 const on = { leaseId: '', keyId: 'a', pool: 'default' };
@@ -82,6 +84,43 @@ test('the start and a reload by signal say so; a file that was rotated is gone o
   await server.app.reload();
   expect(records()[1]).toMatchObject({ kind: 'admin', call: 'reload', holder: '(signal)' });
   expect(verified(readFileSync(`${path}.1`, 'utf8') + text()).flaw).toBeNull();
+});
+
+test('an audit that is lost while a call is under way keeps its key back', async () => {
+  const { server, path, text } = await startAudited();
+  const before = text();
+  rmSync(path);
+  await expect(server.leases.acquireKey({})).rejects.toMatchObject({
+    code: 14,
+    extra: expect.arrayContaining([expect.objectContaining({ reason: 'AUDIT_LOST' })]),
+  });
+  await expect
+    .poll(
+      () =>
+        server.leases.acquireKey({}).then(
+          ({ lease }) => lease?.pool,
+          () => '',
+        ),
+      { timeout: 10_000 },
+    )
+    .toBe('default');
+  expect(verified(before + text()).flaw).toBeNull();
+  expect(records(text()).map(({ kind }) => kind)).toEqual(['opened', 'grant']);
+});
+
+test('a call that the store could not decide is in the audit', async () => {
+  const path = newFile();
+  const server = await startTestApp({
+    config: { ...onePool(KEYS), audit: { file: path } },
+    store: contendedStore(Number.POSITIVE_INFINITY),
+  });
+  await expect(server.leases.acquireKey({})).rejects.toMatchObject({ code: 14 });
+  expect(records(readFileSync(path, 'utf8')).at(-1)).toMatchObject({
+    kind: 'refusal',
+    call: 'acquire',
+    pool: 'default',
+    reason: 'contended',
+  });
 });
 
 test('without a way to write the audit no key leaves, health says so, and both come back', async () => {
