@@ -108,13 +108,6 @@ export const secrets: readonly Mutant[] = [
     tests: ['test/config/vault.test.ts'],
   },
   {
-    name: 'Vault is waited for without end',
-    file: 'src/config/vault.ts',
-    find: 'AbortSignal.timeout(wanted.timeout)',
-    replace: 'AbortSignal.timeout(wanted.timeout * 1_000)',
-    tests: ['test/config/vault.test.ts'],
-  },
-  {
     name: 'the authority of the certificate of Vault is not asked for',
     file: 'src/config/vault.ts',
     find: '{ ca: wanted.ca })',
