@@ -109,9 +109,10 @@ export class AuditLog {
   #opened(): AuditSink {
     const sink = this.#with.open();
     try {
+      const cut = isCut(this.#head, sink.left) ? { missing: this.#head.hash } : {};
       this.#head = sink.left ?? this.#head;
       const torn = sink.torn === null ? [] : [{ kind: 'torn', ...sink.torn }];
-      this.#writeRecords(sink, [...torn, { kind: 'opened' }]);
+      this.#writeRecords(sink, [...torn, { kind: 'opened', ...cut }]);
       return sink;
     } catch (error) {
       sink.close();
@@ -134,4 +135,9 @@ export class AuditLog {
   #retryLater(): void {
     this.#retry = setTimeout(() => this.#tryToOpen(), RETRY_MS).unref();
   }
+}
+
+/** Whether records that were written are not there any more; more of them may be there than are known to be written. */
+function isCut(written: Head, left: Head | null): boolean {
+  return left !== null && left.seq <= written.seq && left.hash !== written.hash;
 }

@@ -90,6 +90,8 @@ export class Verifier {
   }
 
   #linkFlaw(line: AuditLine, place: string): string | null {
+    if (line.kind === 'opened' && line.text.includes('"missing":"'))
+      return `before ${place}, records were cut off that the service had written`;
     const last = this.#last ?? (line.seq === 1 ? NO_HEAD : undefined);
     if (last === undefined || (line.previous === last.hash && line.seq === last.seq + 1)) return null;
     if (line.seq > last.seq + 1) return `before ${place}, ${removed(last.seq + 1, line.seq - 1)}`;

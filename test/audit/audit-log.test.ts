@@ -141,6 +141,16 @@ test('what cannot be written is answered so, and again once the place is back; h
   expect(readFileSync(path, 'utf8')).not.toMatch(/"holder":"[bcd]"/);
 });
 
+test('records that were cut off while the service ran are missed when the file is opened again', async () => {
+  const path = newFile();
+  const log = newLog(file(path));
+  await log.append(record('a'));
+  await log.append(record('b'));
+  truncateSync(path, statSync(path).size - linesOf(path)[2]!.length - 1);
+  log.reopen();
+  expect(await flawOf(path)).toBe(`before ${path}:3, records were cut off that the service had written`);
+});
+
 test('a file that was deleted loses the audit until there is another one, which follows the record that is gone', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
