@@ -75,7 +75,7 @@ describe.skipIf(!isLinux)('SIGUSR1', () => {
     await connectTo(address!).admin.listKeys({});
     await expect.poll(() => served.log().filter(({ msg }) => String(msg).startsWith('SIGUSR1')).length).toBe(2);
     expect(listening(pid)).toBe(1);
-  });
+  }, 60_000);
 });
 
 test.each([
