@@ -10,4 +10,14 @@ import { seams } from './mutants/seams.ts';
 import { secrets } from './mutants/secrets.ts';
 
 /** Every promise of the core and of what it stands on, each broken once. */
-export const mutants: readonly Mutant[] = [...limits, ...reports, ...blocks, ...picks, ...lines, ...seams, ...client, ...replicas, ...secrets];
+export const mutants: readonly Mutant[] = [
+  ...limits,
+  ...reports,
+  ...blocks,
+  ...picks,
+  ...lines,
+  ...seams,
+  ...client,
+  ...replicas,
+  ...secrets,
+];
