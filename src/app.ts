@@ -7,9 +7,11 @@ import { FileWatch } from './config/file-watch.ts';
 import { revealSecret } from './config/secret.ts';
 import { Identities } from './grpc/identity.ts';
 import { GrpcServer } from './grpc/server.ts';
-import { OpsServer } from './ops/http.ts';
+import { openOperations } from './ops/operations.ts';
 import { Admin } from './service/admin.ts';
 import { audited } from './service/audit.ts';
+import { countExpired } from './service/counted.ts';
+import { Counts } from './service/counts.ts';
 import type { Reloaded } from './service/generations.ts';
 import type { Events } from './service/leases.ts';
 import { type Answer, answered, refused } from './service/problem.ts';
@@ -53,14 +55,18 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const store = options.store ?? (await openStore(config.store, (warning) => log.warn(warning)));
   const trace =
     options.record === undefined ? undefined : openTraceFile(options.record, (err) => log.error({ err }, 'the recording has ended'));
+  const counts = new Counts();
   const events: Events = {
     joinedGroup: (pool, key, group) =>
       log.info({ pool, key, group }, 'responses name the account of this key: it shares the allowance of its limit group'),
     poolShrank: (pool, key, verdict, left) =>
       log.warn({ pool, key, verdict, ...left }, 'the pool is smaller: this key, or its limit group, is out'),
-    leaseExpired: (lease) => audit.expired(lease),
+    leaseExpired: (lease) => {
+      countExpired(counts, lease);
+      audit.expired(lease);
+    },
   };
-  const service = createService(store, random, events, trace && new Recorder(trace));
+  const service = createService(store, random, events, trace && new Recorder(trace), counts);
   const { gate, waiting, watches, generations, expiry } = service;
   const identities = new Identities();
 
@@ -91,8 +97,17 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const openWatch = (pool: string, wake: () => void) => watches.open(pool, wake);
   const { tls, socketMode } = config;
   const { calls, admin } = audit;
-  const server = new GrpcServer({ calls, admin, openWatch, gate, identities, tls, socketMode, log, now: () => store.now() });
   const away = new Set<string>();
+  const sights = { ...service, counts, config, log, isReady: () => away.size === 0, isStoreUp: () => !away.has('store') };
+  const operations = await openOperations(sights).catch(async (error: unknown) => {
+    expiry.stop();
+    await store.close();
+    throw error;
+  });
+  const server = new GrpcServer({
+    ...{ calls, admin, openWatch, gate, identities, tls, socketMode, log, now: () => store.now() },
+    observe: operations.observe,
+  });
   const show = (what: string, cause: Error | null) => {
     if (cause === null) away.delete(what);
     else away.add(what);
@@ -117,7 +132,6 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     }
   };
 
-  const ops = config.ops === null ? null : new OpsServer({ isReady: () => away.size === 0 });
   const watch = options.readConfig === undefined ? undefined : new FileWatch(config.files, () => void reloadChanged());
   const reloadChanged = async () => {
     const answer = await audit.reload('(file)', readAndPut).catch((err: unknown) => ({ ok: false, problem: err }) as const);
@@ -130,7 +144,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     waiting.drain();
     await server.drain(config.drainTimeoutMs);
     watches.close();
-    await ops?.close();
+    await operations.close();
     await store.close();
     auditLog?.close();
     await trace?.close();
@@ -143,7 +157,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const { listen, adminListen } = config;
     for (const address of listen) addresses.push(await server.listen(address, adminListen === null ? 'all' : 'leases'));
     const adminAddress = adminListen === null ? null : await server.listen(adminListen, 'admin');
-    const opsAddress = config.ops === null || ops === null ? null : await ops.listen(config.ops.host, config.ops.port);
+    const opsAddress = await operations.listen();
     return { addresses, adminAddress, opsAddress, reload: () => audit.reload('(signal)', readAndPut), close: stop };
   } catch (error) {
     await stop();
@@ -162,6 +176,8 @@ function onlyAtStart(before: Config, next: Config): readonly string[] {
     audit: 'audit',
     drainTimeoutMs: 'drain_timeout',
     logLevel: 'log.level',
+    logCalls: 'log.calls',
+    otlp: 'telemetry',
   } as const;
   const names = Object.keys(settings) as (keyof typeof settings)[];
   const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(next[name]));

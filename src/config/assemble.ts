@@ -1,8 +1,9 @@
 import { formatAddress, isLocal } from './address.ts';
 import { assembleAccess, assembleAuth, assembleTls } from './assemble-auth.ts';
 import type { AuthFiles } from './auth-files.ts';
-import type { Config, KeySettings, ListenAddress, PoolSettings, StoreSettings } from './config.ts';
+import type { Config, KeySettings, ListenAddress, OpsSettings, OtlpSettings, PoolSettings, StoreSettings } from './config.ts';
 import { formatPath } from './mistake.ts';
+import { OPS_TOKEN, OTLP_HEADERS } from './ops-secrets.ts';
 import type { FileContent } from './schema.ts';
 import { Secret } from './secret.ts';
 
@@ -11,7 +12,7 @@ type FileKey = FilePool['keys'][number];
 
 /** The result in the program's words, from a file without mistakes and its secrets by the path of their key, or `store`. */
 export function assembleConfig(content: FileContent, secrets: ReadonlyMap<string, string>, files: AuthFiles): Config {
-  const ops = content.ops ? content.ops.listen : null;
+  const ops = assembleOps(content, secrets);
   return {
     listen: content.listen,
     adminListen: content.admin_listen ?? null,
@@ -24,14 +25,34 @@ export function assembleConfig(content: FileContent, secrets: ReadonlyMap<string
     audit: content.audit || null,
     drainTimeoutMs: content.drain_timeout,
     logLevel: content.log.level,
+    logCalls: content.log.calls,
+    otlp: assembleOtlp(content, secrets),
     pools: content.pools.map((pool, place) => assemblePool(pool, place, secrets)),
     files: new Map(),
-    warnings: [...warningsOf(content), ...(ops ? pageWarnings({ kind: 'tcp', ...ops }) : [])],
+    warnings: [...warningsOf(content), ...(ops?.token === null ? pageWarnings({ kind: 'tcp', host: ops.host, port: ops.port }) : [])],
   };
 }
 
 function assembleStore(store: StoreSettings, password: string | undefined): StoreSettings {
   return store.kind === 'redis' && password !== undefined ? { ...store, password: new Secret('store', 'password', password) } : store;
+}
+
+function assembleOps({ ops }: FileContent, secrets: ReadonlyMap<string, string>): OpsSettings | null {
+  if (!ops) return null;
+  return { ...ops.listen, token: ops.token === undefined ? null : new Secret('ops', 'token', secrets.get(formatPath(OPS_TOKEN))!) };
+}
+
+function assembleOtlp({ telemetry: { otlp } }: FileContent, secrets: ReadonlyMap<string, string>): OtlpSettings | null {
+  if (otlp === undefined) return null;
+  const { endpoint, headers = {}, interval, metrics, traces } = otlp;
+  const secretOf = (name: string) => new Secret('otlp', name, secrets.get(formatPath([...OTLP_HEADERS, name]))!);
+  return {
+    endpoint: endpoint.replace(/\/+$/, ''),
+    headers: Object.fromEntries(Object.keys(headers).map((name) => [name, secretOf(name)])),
+    intervalMs: interval,
+    metrics,
+    traces,
+  };
 }
 
 function warningsOf({ listen, admin_listen, tls, auth }: FileContent): string[] {

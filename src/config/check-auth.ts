@@ -11,7 +11,8 @@ export interface WrittenAddress {
 
 const EXPOSED =
   'other machines can reach this address, and calls are only served there with tls and auth; `insecure: true` allows it all the same';
-const EXPOSED_PAGE = 'other machines can reach this address, and the page asks nobody who calls; `insecure: true` allows it all the same';
+const EXPOSED_PAGE =
+  'other machines can reach this address, and the page asks nobody who looks: give it a `token`; `insecure: true` allows it all the same';
 
 /** What only shows when tls, auth, access and the addresses are seen together. */
 export function authFindings(tree: unknown, addresses: readonly WrittenAddress[]): Finding[] {
@@ -19,9 +20,10 @@ export function authFindings(tree: unknown, addresses: readonly WrittenAddress[]
   const isServed = ({ path }: WrittenAddress) => path[0] !== 'ops';
   const isInsecure = [true, 'true'].includes(field(tree, 'insecure') as never);
   const isGuarded = tls !== undefined && auth !== undefined;
+  const hasToken = field(field(tree, 'ops'), 'token') !== undefined;
   const findings: Finding[] = [];
   for (const written of addresses) {
-    if (isInsecure || isLocal(written.address) || (isServed(written) && isGuarded)) continue;
+    if (isInsecure || isLocal(written.address) || (isServed(written) ? isGuarded : hasToken)) continue;
     findings.push({ path: written.path, message: isServed(written) ? EXPOSED : EXPOSED_PAGE });
   }
   if (auth !== undefined && access === undefined)

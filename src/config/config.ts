@@ -16,17 +16,37 @@ export interface Config {
   readonly auth: AuthSettings | null;
   readonly access: readonly GrantSettings[];
   /** Of the operations page; null: off. */
-  readonly ops: { readonly host: string; readonly port: number } | null;
+  readonly ops: OpsSettings | null;
   readonly store: StoreSettings;
   /** Null: there is none. */
   readonly audit: AuditSettings | null;
   readonly drainTimeoutMs: number;
   readonly logLevel: LogLevel;
+  /** Which calls have a line of their own in the log. */
+  readonly logCalls: 'none' | 'failed' | 'all';
+  /** Where metrics and traces are sent; null: nowhere. */
+  readonly otlp: OtlpSettings | null;
   readonly pools: readonly PoolSettings[];
   /** Every file that was read for it, itself first, with the digest of what was read. */
   readonly files: ReadonlyMap<string, string>;
   /** For the log at start: what is allowed and yet dangerous. */
   readonly warnings: readonly string[];
+}
+
+export interface OpsSettings {
+  readonly host: string;
+  readonly port: number;
+  /** What whoever looks must know; null: nobody is asked. */
+  readonly token: Secret | null;
+}
+
+export interface OtlpSettings {
+  /** Without the path of a signal. */
+  readonly endpoint: string;
+  readonly headers: Readonly<Record<string, Secret>>;
+  readonly intervalMs: number;
+  readonly metrics: boolean;
+  readonly traces: boolean;
 }
 
 export type ListenAddress = TcpAddress | UnixAddress;

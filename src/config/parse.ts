@@ -7,6 +7,7 @@ import { draftPools } from './draft.ts';
 import { type Environment, expandVariables } from './expand.ts';
 import { explainIssues, plainMessages, type ShapeFinding } from './explain.ts';
 import { type Finding, formatPath, type Mistake, type Path, sortMistakes } from './mistake.ts';
+import { readOpsSecrets } from './ops-secrets.ts';
 import { configSchema } from './schema.ts';
 import { type FileReading, readSecrets, type VaultReading } from './secret-source.ts';
 import { vaultFindings } from './vault-wanted.ts';
@@ -54,11 +55,13 @@ function interpret(written: unknown, folder: string, lookups: Lookups): Interpre
   const sources = { ...lookups, folder };
   const { secrets, findings: unread } = readSecrets(tree, pools, sources);
   const auth = readAuthFiles(tree, sources);
-  const elsewhere = [...unread, ...vaultFindings(tree, sources), ...auth.findings];
+  const ops = readOpsSecrets(tree, sources);
+  const elsewhere = [...unread, ...ops.findings, ...vaultFindings(tree, sources), ...auth.findings];
   const others = [...explainIssues(shape.error?.issues ?? []), ...elsewhere, ...crossCheck(tree, pools, secrets, lookups)];
   // A value whose variable is missing has that one mistake, not a second one for being no value.
   const findings = [...unexpanded, ...others.filter(({ path }) => !unexpanded.some((fault) => isWithin(path, fault.path)))];
-  const config = shape.success && findings.length === 0 ? assembleConfig(shape.data, secrets, auth.files) : null;
+  const config =
+    shape.success && findings.length === 0 ? assembleConfig(shape.data, new Map([...secrets, ...ops.secrets]), auth.files) : null;
   return { findings, mistakes: auth.mistakes, config };
 }
 

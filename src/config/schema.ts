@@ -1,14 +1,14 @@
 import * as z from 'zod';
-import { baseUrl, duration, expected, flag, id, listenAddress, mapping, oneOf, tcpAddress, wholeNumber } from './fields.ts';
+import { baseUrl, duration, expected, flag, id, listenAddress, mapping, wholeNumber } from './fields.ts';
 import { audit } from './schema-audit.ts';
 import { accessSection, adminListen, authSection, socketMode, tlsSection } from './schema-auth.ts';
+import { logSection, opsSection, telemetrySection } from './schema-ops.ts';
 import { secret, vault } from './schema-secret.ts';
 import { store } from './schema-store.ts';
 
 /** Shape, bounds and defaults of the configuration file, after its variables were replaced. Every text here is shown by editors. */
 
 const DEFAULT_STRATEGY = 'least_loaded';
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
 const count = () => wholeNumber(1, Number.MAX_SAFE_INTEGER);
 
@@ -101,13 +101,6 @@ const pool = mapping({
   keys: z.array(key).min(1).describe('At least one.'),
 });
 
-const ops = z.union(
-  [mapping({ listen: tcpAddress().prefault('127.0.0.1:9464').describe('host:port. Default 127.0.0.1:9464.') }), z.literal(false)],
-  {
-    error: expected('{ listen: host:port } or false'),
-  },
-);
-
 export const configSchema = mapping({
   listen: z
     .union([listenAddress(), z.array(listenAddress()).min(1)], { error: expected('an address or a list of addresses') })
@@ -120,13 +113,12 @@ export const configSchema = mapping({
   tls: tlsSection,
   auth: authSection,
   access: accessSection,
-  ops: ops.prefault({}).describe('The operations page: metrics, health and dashboard; false turns it off.'),
+  ops: opsSection,
   store: store.prefault({}).describe('Where leases and what was learnt are kept.'),
   audit,
   drain_timeout: duration('0s', '10m').prefault('10s').describe('How long SIGTERM waits for calls under way, 0s to 10m. Default 10s.'),
-  log: mapping({ level: oneOf('log level', LOG_LEVELS).prefault('info').describe('The least that is logged. Default info.') })
-    .prefault({})
-    .describe('What is logged.'),
+  log: logSection,
+  telemetry: telemetrySection,
   vault,
   pools: z.array(pool).min(1).describe('At least one.'),
 });

@@ -22,6 +22,8 @@ export interface SecretSources {
   readFile(path: string, bytesMax?: number): FileReading;
   /** What was read from Vault; left out: Vault was not asked. */
   readonly vault?: ReadonlyMap<string, VaultReading>;
+  /** What a secret may look like; left out: it has no white space. */
+  readonly allowed?: RegExp;
 }
 
 export interface SecretsReading {
@@ -77,42 +79,44 @@ const FORMS = { env: VARIABLE_NAME, file: /./, credential: CREDENTIAL_NAME };
 export function readSource({ kind, text, field }: Source, sources: SecretSources): FileReading {
   switch (kind) {
     case 'text':
-      return readable(text);
+      return readable(text, sources);
     case 'env': {
       const value = variable(sources.env, text);
-      return value === undefined ? { ok: false, problem: `the environment variable ${text} is not set` } : readable(value);
+      return value === undefined ? { ok: false, problem: `the environment variable ${text} is not set` } : readable(value, sources);
     }
     case 'file':
-      return withoutLineEnd(sources.readFile(isAbsolute(text) ? text : join(sources.folder, text)));
+      return withoutLineEnd(sources.readFile(isAbsolute(text) ? text : join(sources.folder, text)), sources);
     case 'credential': {
       const folder = variable(sources.env, 'CREDENTIALS_DIRECTORY');
       if (folder === undefined)
         return { ok: false, problem: 'systemd hands no credentials to this process: CREDENTIALS_DIRECTORY is not set (LoadCredential=)' };
-      return withoutLineEnd(sources.readFile(join(folder, text)));
+      return withoutLineEnd(sources.readFile(join(folder, text)), sources);
     }
     case 'vault':
-      return fromVault(sources.vault?.get(text), field);
+      return fromVault(sources.vault?.get(text), field, sources);
     default:
       return kind satisfies never;
   }
 }
 
-function withoutLineEnd(reading: FileReading): FileReading {
-  return reading.ok ? readable(reading.text.replace(/\r?\n$/, '')) : reading;
+function withoutLineEnd(reading: FileReading, sources: SecretSources): FileReading {
+  return reading.ok ? readable(reading.text.replace(/\r?\n$/, ''), sources) : reading;
 }
 
-function fromVault(reading: VaultReading | undefined, name: string): FileReading {
+function fromVault(reading: VaultReading | undefined, name: string, sources: SecretSources): FileReading {
   if (reading === undefined) return { ok: false, problem: 'Vault was not asked: `vault` at the top is missing or has mistakes' };
   if (!reading.ok) return reading;
   const value = Object.hasOwn(reading.fields, name) ? reading.fields[name] : undefined;
   if (value === undefined) return { ok: false, problem: 'the secret in Vault has no such field' };
-  return typeof value === 'string' ? readable(value) : { ok: false, problem: 'the field of the secret in Vault is not text' };
+  return typeof value === 'string' ? readable(value, sources) : { ok: false, problem: 'the field of the secret in Vault is not text' };
 }
 
 /** A secret must fit into an HTTP header as it is. */
-function readable(text: string): FileReading {
+const NO_SPACE = /^[\x21-\x7e]+$/;
+
+function readable(text: string, { allowed = NO_SPACE }: SecretSources): FileReading {
   if (text === '') return { ok: false, problem: 'the secret is empty' };
   if (text.length > SECRET_BYTES_MAX) return { ok: false, problem: 'the secret is longer than 16 KiB' };
-  if (!/^[\x21-\x7e]+$/.test(text)) return { ok: false, problem: 'the secret has white space, control characters or letters beyond ASCII' };
+  if (!allowed.test(text)) return { ok: false, problem: 'the secret has white space, control characters or letters beyond ASCII' };
   return { ok: true, text };
 }

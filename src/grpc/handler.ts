@@ -3,9 +3,11 @@ import type { handleServerStreamingCall, handleUnaryCall, ServerUnaryCall, Serve
 import type { Logger } from 'pino';
 import type { Status } from '../generated/google/rpc/status.ts';
 import { Contended } from '../service/decide.ts';
+import type { CallObserver } from '../service/finished-call.ts';
 import type { Caller } from '../service/leases.ts';
 import { type Answer, answered, type FieldViolation, type Problem } from '../service/problem.ts';
 import { StoreLost } from '../store/store.ts';
+import { CallRecord, rpcOf } from './call-record.ts';
 import { FieldCheck } from './check.ts';
 import type { Identity, ShowsIdentity, Who } from './identity.ts';
 import type { OpenStreams } from './open-streams.ts';
@@ -33,6 +35,8 @@ export interface HandlerOptions {
   readonly isDraining: () => boolean;
   readonly now: () => number;
   readonly identityOf: (call: ShowsIdentity) => Identity;
+  /** Hears of every call when it is over. */
+  readonly observe: CallObserver;
 }
 
 /**
@@ -44,10 +48,13 @@ export function unary<Request, Response>(
   run: (request: Request, context: CallContext) => Promise<Answer<Response>>,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
-    answerOf(options, call, run)
+    const record = new CallRecord(rpcOf(call.getPath()), call.metadata, call.request, options.observe);
+    answerOf(options, call, run, record)
       .then((answer) => {
         if ('status' in answer) callback(serviceError(answer.status));
         else callback(null, answer.value);
+        if ('status' in answer) record.refused(answer.status);
+        else record.answered(answer.value);
       })
       .catch((fault: unknown) => callback(serviceError(logged(options, call.getPath(), fault))));
   };
@@ -57,6 +64,7 @@ async function answerOf<Request, Value>(
   options: HandlerOptions,
   call: ServerUnaryCall<Request, unknown>,
   run: (request: Request, context: CallContext) => Promise<Answer<Value>>,
+  record: CallRecord,
 ): Promise<{ value: Value } | { status: Status }> {
   try {
     const identity = options.identityOf(call);
@@ -64,6 +72,7 @@ async function answerOf<Request, Value>(
     const who = found instanceof Promise ? await found : found;
     const problem = typeof who === 'string' ? problemBefore(options, call.request) : who;
     if (typeof who !== 'string' || problem !== undefined) return { status: statusOf(problem as Problem, options.now()) };
+    record.holder = who;
     const answer = await run(call.request, contextOf(call, who, identity));
     return answer.ok ? { value: answer.value } : { status: statusOf(answer.problem, answer.now) };
   } catch (fault) {
@@ -109,7 +118,11 @@ export function serverStream<Request, Response>(
   ) => Promise<Problem | null>,
 ): handleServerStreamingCall<Request, Response> {
   return (call) => {
-    const end = (status: Status) => void call.emit('error', serviceError(status));
+    const record = new CallRecord(rpcOf(call.getPath()), call.metadata, call.request, options.observe);
+    const end = (status: Status) => {
+      record.refused(status);
+      call.emit('error', serviceError(status));
+    };
     const fail = (fault: unknown) => end(statusOfFault(options, call.getPath(), fault));
     const identity = options.identityOf(call);
     const begin = (who: Who) => {
@@ -118,6 +131,8 @@ export function serverStream<Request, Response>(
         end(statusOf(problem as Problem, options.now()));
         return;
       }
+      record.holder = who;
+      record.follow(call);
       streams.follow(call);
       run(call.request, contextOf(call, who, identity), call, fail).then((found) => {
         if (found !== null) end(statusOf(found, options.now()));

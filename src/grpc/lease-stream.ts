@@ -2,6 +2,7 @@ import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js'
 import type { Status } from '../generated/google/rpc/status.ts';
 import type { LeaseCall, LeaseReply, LeaseStreamRequest, LeaseStreamResponse } from '../generated/keylease/v1/key_lease_service.ts';
 import type { Answer } from '../service/problem.ts';
+import { CallRecord, rpcOf } from './call-record.ts';
 import { FieldCheck } from './check.ts';
 import { type CallContext, contextOf, type HandlerOptions, problemBefore, statusOfFault } from './handler.ts';
 import type { Identity, Who } from './identity.ts';
@@ -15,6 +16,15 @@ const UNANSWERED_MAX = 4_096;
 /** Replies in one message. One may take 60 KiB, where a key has many limits, and clients receive 4 MiB at once; more would save nothing. */
 const REPLIES_IN_MESSAGE_MAX = 64;
 
+/** What a call on the stream is called where it comes on its own. */
+const RPCS = {
+  acquireKey: 'keylease.v1.KeyLeaseService/AcquireKey',
+  reportHeaders: 'keylease.v1.KeyLeaseService/ReportHeaders',
+  markUnhealthy: 'keylease.v1.KeyLeaseService/MarkUnhealthy',
+  renewLease: 'keylease.v1.KeyLeaseService/RenewLease',
+  releaseLease: 'keylease.v1.KeyLeaseService/ReleaseLease',
+} as const;
+
 type Stream = ServerDuplexStream<LeaseStreamRequest, LeaseStreamResponse>;
 
 /** `LeaseStream`: calls as they come, replies as they are ready, those of one turn of the event loop in one message. */
@@ -25,9 +35,16 @@ export function leaseStream(
 ): handleBidiStreamingCall<LeaseStreamRequest, LeaseStreamResponse> {
   return (stream) => {
     const identity = options.identityOf(stream);
+    const record = new CallRecord(rpcOf(stream.getPath()), stream.metadata, {}, options.observe).follow(stream);
     const begin = (who: Who) => {
-      if (typeof who !== 'string') stream.emit('error', serviceError(statusOf(who, options.now())));
-      else if (!stream.cancelled) new Conversation(options, streams, calls, stream, identity).begin();
+      if (typeof who !== 'string') {
+        const status = statusOf(who, options.now());
+        record.refused(status);
+        stream.emit('error', serviceError(status));
+        return;
+      }
+      record.holder = who;
+      if (!stream.cancelled) new Conversation(options, streams, calls, stream, identity).begin();
     };
     const found = identity.who();
     if (found instanceof Promise) void found.then(begin);
@@ -106,7 +123,10 @@ class Conversation {
     const waits = call.call?.$case === 'acquireKey' && call.call.value.maxWait !== undefined;
     this.#underWay += 1;
     if (waits) this.#inLine += 1;
-    void this.#answer(call).then((reply) => {
+    const record = this.#recordOf(call);
+    void this.#answer(call, record).then((reply) => {
+      if (reply?.$case === 'error') record.refused(reply.value);
+      else record.answered(reply?.value);
       this.#underWay -= 1;
       if (waits) this.#inLine -= 1;
       this.#ready.push({ id: call.id, reply });
@@ -114,12 +134,13 @@ class Conversation {
     });
   }
 
-  async #answer({ call }: LeaseCall): Promise<LeaseReply['reply']> {
+  async #answer({ call }: LeaseCall, record: CallRecord): Promise<LeaseReply['reply']> {
     try {
       // Looked at again for each call: what let the stream in may have ended since.
       const found = this.#identity.who();
       const who = found instanceof Promise ? await found : found;
       if (typeof who !== 'string') return failed(statusOf(who, this.#options.now()));
+      record.holder = who;
       const context = this.#contextFor(who);
       switch (call?.$case) {
         case 'acquireKey':
@@ -140,6 +161,11 @@ class Conversation {
     } catch (fault) {
       return failed(statusOfFault(this.#options, this.#stream.getPath(), fault));
     }
+  }
+
+  #recordOf({ call }: LeaseCall): CallRecord {
+    const rpc = call === undefined ? rpcOf(this.#stream.getPath()) : RPCS[call.$case];
+    return new CallRecord(rpc, this.#stream.metadata, call?.value ?? {}, this.#options.observe);
   }
 
   #contextFor(holder: string): CallContext {

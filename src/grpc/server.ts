@@ -8,6 +8,7 @@ import type { ListenAddress } from '../config/config.ts';
 import { KeyLeaseServiceService } from '../generated/keylease/v1/key_lease_service.ts';
 import { PoolAdminServiceService } from '../generated/keylease/v1/pool_admin_service.ts';
 import type { AdminApi } from '../service/admin.ts';
+import type { CallObserver } from '../service/finished-call.ts';
 import type { Gate } from '../service/gate.ts';
 import type { LeaseApi } from '../service/leases.ts';
 import { malformedFields, reflectedPackage } from './descriptors.ts';
@@ -46,6 +47,7 @@ export interface GrpcOptions {
   readonly socketMode: number;
   readonly log: Logger;
   readonly now: () => number;
+  readonly observe: CallObserver;
 }
 
 /** The wire: every service on every address, with health and reflection. */
@@ -80,7 +82,7 @@ export class GrpcServer {
   }
 
   #makeServer(isUnix: boolean, services: Services): Server {
-    const { calls, log, now, identities } = this.#with;
+    const { calls, log, now, identities, observe } = this.#with;
     const server = new Server({
       'grpc.enable_channelz': 0,
       'grpc.max_receive_message_length': RECEIVE_BYTES_MAX,
@@ -90,7 +92,7 @@ export class GrpcServer {
       'grpc.max_connection_idle_ms': CONNECTION_IDLE_MS,
     });
     const identityOf = (call: ShowsIdentity) => identities.of(call, isUnix);
-    const options = { log, now, identityOf, isDraining: () => this.#isDraining };
+    const options = { log, now, identityOf, observe, isDraining: () => this.#isDraining };
     if (services !== 'admin')
       server.addService(tolerant(KeyLeaseServiceService), keyLeaseService(leaseCalls(calls), this.#streams, options));
     if (services !== 'leases') server.addService(tolerant(PoolAdminServiceService), poolAdminService(this.#with, this.#streams, options));

@@ -183,6 +183,6 @@ function listed(texts: readonly string[]): string {
 }
 
 /** Well-formed also where the cut would split a character, for grpc-js cannot send half of one. */
-function shortened(text: string, charactersMax: number): string {
+export function shortened(text: string, charactersMax: number): string {
   return (text.length > charactersMax ? `${text.slice(0, charactersMax - 1)}…` : text).toWellFormed();
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { reconcile } from '../pool/reconcile.ts';
+import type { Millis } from '../pool/upstream.ts';
 import { type Deciding, decide } from './decide.ts';
 import type { Pools } from './pools.ts';
 import type { Waiting } from './waiting.ts';
@@ -23,9 +24,20 @@ export interface GenerationsOptions extends Deciding {
 export class Generations {
   readonly #with: GenerationsOptions;
   #generation = 0;
+  #putTime: Millis = 0;
 
   constructor(options: GenerationsOptions) {
     this.#with = options;
+  }
+
+  /** Counts the configurations put in force since the start. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** When the configuration in force, with its secrets, was put there. */
+  get putTime(): Millis {
+    return this.#putTime;
   }
 
   async put(config: Config): Promise<Reloaded> {
@@ -35,6 +47,7 @@ export class Generations {
     const rotated = await this.recover();
     const after = this.#keys();
     this.#generation += 1;
+    this.#putTime = this.#with.store.now();
     this.#with.watches.reloaded();
     this.#with.waiting.wakeAll();
     return {

@@ -79,7 +79,7 @@ export const MISTAKES: readonly (readonly [fixture: string, mistake: string])[] 
   ['no-pools', '1:1 pools: this key is required and missing'],
   [
     'ops-any-address',
-    '1:16 ops.listen: other machines can reach this address, and the page asks nobody who calls; `insecure: true` allows it all the same',
+    '1:16 ops.listen: other machines can reach this address, and the page asks nobody who looks: give it a `token`; `insecure: true` allows it all the same',
   ],
   ['ops-on-unix', '1:16 ops.listen: expected host:port: this page is served over TCP only'],
   ['ops-same-address', '2:16 ops.listen: this address is there already'],
@@ -159,7 +159,7 @@ export const MISTAKES: readonly (readonly [fixture: string, mistake: string])[] 
   ['unknown-pool-key', "4:5 pools[0].strategi: unknown key 'strategi': did you mean 'strategy'?"],
   [
     'unknown-top-key-far-from-any',
-    "7:1 telemetry: unknown key 'telemetry': known are listen, admin_listen, socket_mode, insecure, tls, auth, access, ops, store, audit, drain_timeout, log, vault, pools",
+    "7:1 xylophone: unknown key 'xylophone': known are listen, admin_listen, socket_mode, insecure, tls, auth, access, ops, store, audit, drain_timeout, log, telemetry, vault, pools",
   ],
   ['unknown-top-key', "7:1 listen_on: unknown key 'listen_on': did you mean 'listen'?"],
   ['variable-malformed', '6:17 pools[0].keys[0].secret: expected ${NAME} or ${NAME:-default}; write $${ for a literal ${'],

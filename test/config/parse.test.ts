@@ -10,12 +10,14 @@ test('what is left out has its default', () => {
   const { pools, ...rest } = mustBeGood(parse(minimal()));
   expect(rest).toEqual({
     listen: [{ kind: 'tcp', host: '127.0.0.1', port: 50051 }],
-    ops: { host: '127.0.0.1', port: 9464 },
+    ops: { host: '127.0.0.1', port: 9464, token: null },
     ...{ adminListen: null, socketMode: 0o600, tls: null, auth: null, access: [], files: new Map() },
     store: { kind: 'file', path: './data' },
     audit: null,
     drainTimeoutMs: 10_000,
     logLevel: 'info',
+    logCalls: 'failed',
+    otlp: null,
     warnings: [],
   });
   const { keys, ...pool } = pools[0]!;

@@ -106,7 +106,7 @@ function opened(deadline = Number.POSITIVE_INFINITY): Opened {
   const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line)) });
   const identities = new Identities();
   const identityOf = (shown: ShowsIdentity) => identities.of(shown, false);
-  const handle = leaseStream({ log: logger, isDraining: () => false, now: () => 0, identityOf }, streams, calls);
+  const handle = leaseStream({ log: logger, isDraining: () => false, now: () => 0, identityOf, observe: () => {} }, streams, calls);
   handle(stream as unknown as Parameters<typeof handle>[0]);
   const answer = async (count: number) => {
     for (const each of pending.splice(0, count)) each.answer();

@@ -30,6 +30,8 @@ export function demoConfig(): Config {
     audit: null,
     drainTimeoutMs: 1_000,
     logLevel: 'error',
+    logCalls: 'none',
+    otlp: null,
     files: new Map(),
     warnings: [],
     pools: [
