@@ -37,7 +37,7 @@ export function readPage(): Page {
 
 /** A module as part of one that has all of them. */
 function inlined(module: string): string {
-  return module.replaceAll(/^import .*\n/gm, '').replaceAll(/^export /gm, '');
+  return module.replaceAll(/^import [\s\S]*?;\n/gm, '').replaceAll(/^export /gm, '');
 }
 
 function digest(text: string): string {
