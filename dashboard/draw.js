@@ -136,14 +136,14 @@ function facts(key, now) {
     `${amount(key.activeLeases)} of ${amount(key.leasesMax)} leases`,
     key.limitGroup === key.id ? null : `group ${key.limitGroup}`,
     key.priority === 0 ? null : `priority ${key.priority}`,
-    key.lastReportTime === null ? 'no report yet' : `last report ${ago(now - key.lastReportTime)}`,
+    key.lastReportTime === null ? 'no report yet' : `reported ${ago(now - key.lastReportTime)}`,
   ];
   return make('p', { class: 'facts' }, parts.filter((part) => part !== null).join(' · '));
 }
 
 /** How long ago, with as little detail as keeps a page from moving all the time. */
 function ago(ms) {
-  return ms < 10_000 ? 'just now' : ms < 60_000 ? 'under a minute ago' : `${span(Math.floor(ms / 60_000) * 60_000)} ago`;
+  return ms < 10_000 ? 'just now' : ms < 60_000 ? '<1 min ago' : `${span(Math.floor(ms / 60_000) * 60_000)} ago`;
 }
 
 function trouble(key, now) {
@@ -175,20 +175,20 @@ function meter(key, { dimension, modelClass, windowMs, limit, remaining, reserve
   const level = free === 0 ? 'none' : free / limit < 0.15 ? 'low' : 'enough';
   const name = [words(dimension), modelClass].filter((part) => part !== '').join(', ');
   const window = windowText(windowMs);
-  const told = `${amount(free)} of ${amount(limit)} left${window === '' ? '' : ` ${/^\d/.test(window) ? `in ${window}` : window}`}`;
+  const told = `${amount(free)} of ${amount(limit)} left`;
   const reset = resetTime === null || resetTime <= now ? 'full' : `full in ${span(Math.ceil((resetTime - now) / 1_000) * 1_000)}`;
   const text = `${told}, ${amount(reserved)} reserved, ${reset}, ${source}`;
   return make(
     'div',
     { class: 'meter', 'data-level': level },
-    make('div', { class: 'line' }, make('span', { class: 'dimension' }, name), make('span', { class: 'left' }, told)),
+    make('div', { class: 'line' }, make('span', { class: 'dimension' }, name, make('span', { class: 'window' }, window)), make('span', { class: 'left' }, told)),
     shape(
       'svg',
       {
         viewBox: '0 0 100 6',
         preserveAspectRatio: 'none',
         role: 'meter',
-        'aria-label': `${key.id}: ${name}`,
+        'aria-label': `${key.id}: ${name} ${window}`,
         'aria-valuemin': 0,
         'aria-valuemax': limit,
         'aria-valuenow': Math.min(limit, free),

@@ -25,10 +25,10 @@ export function span(ms) {
   return rest === 0 ? `${whole} ${name}` : `${whole} ${name} ${rest} ${nextName}`;
 }
 
-/** A window of a limit, as in `a minute` or `5 h`. */
+/** A window of a limit, as in `/min` or `/5 h`. */
 export function windowText(ms) {
   if (ms === null) return '';
-  return { 1_000: 'a second', 60_000: 'a minute', 3_600_000: 'an hour', 86_400_000: 'a day' }[ms] ?? span(ms);
+  return `/${{ 1_000: 's', 60_000: 'min', 3_600_000: 'h', 86_400_000: 'd' }[ms] ?? span(ms)}`;
 }
 
 /** `input_tokens` as `input tokens`. */

@@ -12,6 +12,7 @@ import { serveVerb } from './cli/verbs/serve.ts';
 import { simulateVerb } from './cli/verbs/simulate.ts';
 import { tokenVerb } from './cli/verbs/token.ts';
 import { CannotListen } from './config/cannot-listen.ts';
+import { CannotSend } from './config/cannot-send.ts';
 import { StoreNotOpened } from './store/file-errors.ts';
 
 const io = processIo();
@@ -27,7 +28,7 @@ try {
   process.exitCode = await runProgram(program, process.argv.slice(2), io);
 } catch (error) {
   // What the operator can mend is told in one line; anything else is a fault, with its stack.
-  if (!(error instanceof StoreNotOpened || error instanceof CannotListen || error instanceof AuditNotOpened)) throw error;
+  if (!(error instanceof StoreNotOpened || error instanceof CannotListen || error instanceof CannotSend || error instanceof AuditNotOpened)) throw error;
   io.err(`${error.message}\n`);
   process.exitCode = 1;
 }

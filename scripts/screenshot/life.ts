@@ -1,12 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withServices } from '../../src/cli/session.ts';
-import { admit, type Allowance, openAllowance, rateLimitHeaders, writeOutput } from '../../src/cli/demo/allowance.ts';
+import { type Allowance, admit, openAllowance, rateLimitHeaders, writeOutput } from '../../src/cli/demo/allowance.ts';
 import { seededRandom } from '../../src/cli/demo/load.ts';
+import { withServices } from '../../src/cli/session.ts';
 
 const LIMITS = { requests: 600, inputTokens: 240_000, outputTokens: 60_000 };
 
 const keysOf = (names: readonly string[], settings = {}) =>
-  names.map((id) => ({ id, secret: `stand-in-secret-${id}`, limits: { requests: 600, input_tokens: 240_000, output_tokens: 60_000 }, ...settings }));
+  names.map((id) => ({
+    id,
+    secret: `stand-in-secret-${id}`,
+    limits: { requests: 600, input_tokens: 240_000, output_tokens: 60_000 },
+    ...settings,
+  }));
 
 /** Three pools, of which the first has something of everything. */
 export const LIVELY = {
@@ -36,7 +41,8 @@ export async function enliven(address: string, ms: number): Promise<() => void> 
   const random = seededRandom(7);
   const allowances = new Map<string, Allowance>();
   const life = withServices(address, 5_000, async ({ leases, admin }) => {
-    const lease = async (pool: string) => leases.acquireKey({ pool, estimatedInputTokens: 900, estimatedOutputTokens: 300, maxWait: { seconds: 8, nanos: 0 } });
+    const lease = async (pool: string) =>
+      leases.acquireKey({ pool, estimatedInputTokens: 900, estimatedOutputTokens: 300, maxWait: { seconds: 8, nanos: 0 } });
     const answer = async (group: string, leaseId: string, inputTokens: number) => {
       const requestTime = Date.now();
       await sleep(400 + random() * 2_600);
@@ -45,14 +51,27 @@ export async function enliven(address: string, ms: number): Promise<() => void> 
       const admission = random() < 0.015 ? ({ admitted: false, retryAfterMs: 9_000 } as const) : admit(allowance, inputTokens, now);
       if (!admission.admitted) {
         const headers = { ...rateLimitHeaders(allowance, now, now), 'retry-after': String(Math.ceil(admission.retryAfterMs / 1_000)) };
-        await leases.reportHeaders({ leaseId, statusCode: 429, headers, requestTime: timestamp(requestTime), responseTime: timestamp(now) });
+        await leases.reportHeaders({
+          leaseId,
+          statusCode: 429,
+          headers,
+          requestTime: timestamp(requestTime),
+          responseTime: timestamp(now),
+        });
         return;
       }
       const outputTokens = 120 + Math.floor(random() * 300);
       allowances.set(group, writeOutput(admission.allowance, outputTokens, now));
       const headers = rateLimitHeaders(allowances.get(group) as Allowance, now, now);
       const usage = { inputTokens, outputTokens, cacheReadInputTokens: 0, cacheCreationInputTokens: 0 };
-      await leases.reportHeaders({ leaseId, statusCode: 200, headers, usage, requestTime: timestamp(requestTime), responseTime: timestamp(now) });
+      await leases.reportHeaders({
+        leaseId,
+        statusCode: 200,
+        headers,
+        usage,
+        requestTime: timestamp(requestTime),
+        responseTime: timestamp(now),
+      });
     };
     const caller = async (pool: string) => {
       while (!stopped) {
@@ -68,7 +87,10 @@ export async function enliven(address: string, ms: number): Promise<() => void> 
       await leases.reportHeaders({ leaseId: held!.leaseId, statusCode });
     };
     await sick('legacy', 401);
-    await leases.acquireKey({ pool: 'chat', excludeKeyIds: ['platform-1', 'platform-2', 'research', 'partner', 'legacy', 'batch', 'spare'] });
+    await leases.acquireKey({
+      pool: 'chat',
+      excludeKeyIds: ['platform-1', 'platform-2', 'research', 'partner', 'legacy', 'batch', 'spare'],
+    });
     await admin.drainKey({ pool: 'chat', keyId: 'moving-out' });
     await Promise.all([...Array.from({ length: 44 }, () => caller('chat')), ...Array.from({ length: 6 }, () => caller('embeddings'))]);
   });

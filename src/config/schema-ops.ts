@@ -30,7 +30,7 @@ export const logSection = mapping({
   calls: oneOf('kind of logged calls', LOGGED_CALLS)
     .prefault('failed')
     .describe(
-      'Which calls have a line of their own: failed (at most 20 a second, with the number of those left out), all (which costs a busy server a third of its speed) or none. Default failed.',
+      'Which calls have a line of their own: failed (at most 20 a second, with the number of those left out), all (which slows a busy server) or none. Default failed.',
     ),
 })
   .prefault({})
