@@ -108,7 +108,14 @@ function spark(values, kind) {
   const points = sparkPoints(values, highest).join(' ');
   return shape(
     'svg',
-    { viewBox: '0 0 100 28', preserveAspectRatio: 'none', class: 'spark', 'data-kind': kind, role: 'img', 'aria-label': `at most ${highest} a second` },
+    {
+      viewBox: '0 0 100 28',
+      preserveAspectRatio: 'none',
+      class: 'spark',
+      'data-kind': kind,
+      role: 'img',
+      'aria-label': `at most ${highest} a second`,
+    },
     shape('polygon', { points: `0,27 ${points} 100,27` }),
     shape('polyline', { points }),
   );
@@ -151,7 +158,9 @@ function trouble(key, now) {
   const others = key.blocks.filter(({ state, reason, modelClass }) => modelClass !== '' && !(state === key.state && reason === key.reason));
   return [
     ...own,
-    ...others.slice(0, 4).map((block) => troubleLine(`${block.modelClass}: ${words(block.reason ?? block.state)}`, '', block.availableTime, block.state, now)),
+    ...others
+      .slice(0, 4)
+      .map((block) => troubleLine(`${block.modelClass}: ${words(block.reason ?? block.state)}`, '', block.availableTime, block.state, now)),
   ];
 }
 
@@ -161,8 +170,8 @@ function troubleLine(what, message, until, state, now) {
     'p',
     { class: 'trouble', 'data-state': state },
     make('strong', {}, what),
-    message === '' ? null : make('span', {}, message),
     when === '' ? null : make('span', { class: 'when' }, when),
+    message === '' ? null : make('span', { class: 'message' }, message),
   );
 }
 
@@ -181,7 +190,12 @@ function meter(key, { dimension, modelClass, windowMs, limit, remaining, reserve
   return make(
     'div',
     { class: 'meter', 'data-level': level },
-    make('div', { class: 'line' }, make('span', { class: 'dimension' }, name, make('span', { class: 'window' }, window)), make('span', { class: 'left' }, told)),
+    make(
+      'div',
+      { class: 'line' },
+      make('span', { class: 'dimension' }, name, make('span', { class: 'window' }, window)),
+      make('span', { class: 'left' }, told),
+    ),
     shape(
       'svg',
       {

@@ -28,7 +28,7 @@ export function span(ms) {
 /** A window of a limit, as in `/min` or `/5 h`. */
 export function windowText(ms) {
   if (ms === null) return '';
-  return `/${{ 1_000: 's', 60_000: 'min', 3_600_000: 'h', 86_400_000: 'd' }[ms] ?? span(ms)}`;
+  return `/${{ 1000: 's', 60000: 'min', 3600000: 'h', 86400000: 'd' }[ms] ?? span(ms)}`;
 }
 
 /** `input_tokens` as `input tokens`. */

@@ -77,7 +77,10 @@ function drawKeys(isOther) {
 
 function cardOf(key) {
   const known = cards.get(key.id);
-  const runs = key.availableTime !== null || key.blocks.length > 0 || key.limits.some(({ resetTime }) => resetTime !== null && resetTime > sight.now - 1_500);
+  const runs =
+    key.availableTime !== null ||
+    key.blocks.length > 0 ||
+    key.limits.some(({ resetTime }) => resetTime !== null && resetTime > sight.now - 1_500);
   if (known !== undefined && known.key === key && !runs) return known.card;
   const card = keyCard(key, sight.now);
   cards.set(key.id, { key, card });

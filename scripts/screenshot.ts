@@ -16,7 +16,7 @@ const { values } = parseArgs({ options: { all: { type: 'string' } } });
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 /** Long enough for the sparklines to have something to show. */
-const LIFE_MS = 45_000;
+const LIFE_MS = 100_000;
 
 const reading = parseConfig(JSON.stringify(LIVELY), 'lively.yaml', {
   strategies: strategyNames,

@@ -92,7 +92,7 @@ export async function enliven(address: string, ms: number): Promise<() => void> 
       excludeKeyIds: ['platform-1', 'platform-2', 'research', 'partner', 'legacy', 'batch', 'spare'],
     });
     await admin.drainKey({ pool: 'chat', keyId: 'moving-out' });
-    await Promise.all([...Array.from({ length: 44 }, () => caller('chat')), ...Array.from({ length: 6 }, () => caller('embeddings'))]);
+    await Promise.all([...Array.from({ length: 70 }, () => caller('chat')), ...Array.from({ length: 6 }, () => caller('embeddings'))]);
   });
   life.catch((error: unknown) => process.stderr.write(`${error}\n`));
   await sleep(ms);

@@ -6,7 +6,7 @@ import type { Sights } from '../metrics/metrics.ts';
 import type { PoolRates, Rates } from './rates.ts';
 
 /** What the page shows of every pool. Times are in milliseconds since the epoch. */
-export interface PoolSight extends PoolSurvey {
+interface PoolSight extends PoolSurvey {
   readonly id: string;
   readonly provider: string;
   readonly strategy: string;
@@ -15,7 +15,7 @@ export interface PoolSight extends PoolSurvey {
 }
 
 /** What it shows of the pool that is looked at. */
-export interface PoolDetail extends PoolRates {
+interface PoolDetail extends PoolRates {
   readonly id: string;
   readonly views: readonly KeyView[];
   readonly badReports: readonly BadReport[];
@@ -50,7 +50,7 @@ function about({ id, provider, strategy, keys }: PoolConfig) {
 }
 
 /** Keys that one page shows. */
-export const KEYS_ON_PAGE_MAX = 120;
+const KEYS_ON_PAGE_MAX = 120;
 
 const INTEREST: readonly KeyStateName[] = ['unhealthy', 'cooldown', 'probation', 'draining', 'available'];
 

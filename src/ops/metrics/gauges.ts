@@ -17,7 +17,7 @@ export interface Sights {
 }
 
 /** A pool with more keys has no series of its keys: they would outnumber everything else. */
-export const KEYS_SHOWN_MAX = 500;
+const KEYS_SHOWN_MAX = 500;
 
 const OF_KEY = ['pool', 'key_ref'];
 const OF_LIMIT = [...OF_KEY, 'limit_group', 'dimension', 'model_class', 'window'];

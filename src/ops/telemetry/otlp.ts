@@ -14,7 +14,7 @@ export interface Otlp {
 
 const CLOSE_MS_MAX = 3_000;
 
-export const OTLP_PACKAGES = [
+const OTLP_PACKAGES = [
   '@opentelemetry/sdk-metrics',
   '@opentelemetry/exporter-metrics-otlp-http',
   '@opentelemetry/sdk-trace',
@@ -24,19 +24,19 @@ export const OTLP_PACKAGES = [
 
 /** The packages are loaded only where the configuration wants them; whoever lacks them is told which to install. */
 export async function openOtlp(settings: OtlpSettings, metrics: Metrics, version: string, load = loadSignals): Promise<Otlp> {
-  const { meters, spans, resources } = await load().catch((cause: unknown) => {
+  const { openMeters, openSpans, resourceFromAttributes } = await load().catch((cause: unknown) => {
     if (!isMissing(cause)) throw cause;
     throw new CannotSend(`telemetry.otlp needs packages that are not installed: npm install ${OTLP_PACKAGES.join(' ')}`, { cause });
   });
   const headers = Object.fromEntries(Object.entries(settings.headers).map(([name, secret]) => [name, revealSecret(secret)]));
-  const resource = resources.resourceFromAttributes({
+  const resource = resourceFromAttributes({
     'service.name': 'keylease',
     'service.version': version,
     'service.instance.id': `${hostname()}-${process.pid}`,
   });
   const to = (signal: string) => ({ url: `${settings.endpoint}/v1/${signal}`, headers });
-  const traces = settings.traces ? spans.openSpans(to('traces'), resource, version) : null;
-  const sent = settings.metrics ? meters.openMeters(to('metrics'), resource, metrics, settings.intervalMs, version) : null;
+  const traces = settings.traces ? openSpans(to('traces'), resource, version) : null;
+  const sent = settings.metrics ? openMeters(to('metrics'), resource, metrics, settings.intervalMs, version) : null;
   return {
     observe: traces?.observe ?? (() => {}),
     close: async () => {
@@ -49,8 +49,10 @@ export async function openOtlp(settings: OtlpSettings, metrics: Metrics, version
 }
 
 async function loadSignals() {
-  const [meters, spans, resources] = await Promise.all([import('./meters.ts'), import('./spans.ts'), import('@opentelemetry/resources')]);
-  return { meters, spans, resources };
+  const { openMeters } = await import('./meters.ts');
+  const { openSpans } = await import('./spans.ts');
+  const { resourceFromAttributes } = await import('@opentelemetry/resources');
+  return { openMeters, openSpans, resourceFromAttributes };
 }
 
 function isMissing(cause: unknown): boolean {

@@ -3,7 +3,7 @@ import { Counts } from '../../../src/service/counts.ts';
 import { memoryStore } from '../../../src/store/memory.ts';
 
 /** The samples of an exposition, by what stands before their value, labels in the order of their names. */
-export function samplesOf(text: string): ReadonlyMap<string, number> {
+function samplesOf(text: string): ReadonlyMap<string, number> {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(
     lines.map((line) => {

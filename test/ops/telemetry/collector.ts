@@ -9,7 +9,7 @@ interface Attribute {
   readonly value: { readonly stringValue?: string };
 }
 
-export interface SentSpan {
+interface SentSpan {
   readonly traceId: string;
   readonly parentSpanId?: string;
   readonly name: string;
@@ -18,7 +18,7 @@ export interface SentSpan {
   readonly status: { readonly code?: number };
 }
 
-export interface SentMetric {
+interface SentMetric {
   readonly name: string;
   readonly unit: string;
   readonly histogram?: {
