@@ -86,7 +86,8 @@ function departuresOf(path: string, text: string): string[] {
   if (lines > LINES_MAX) found.push(`${path} has ${lines} lines`);
   const impure = PURE.includes(placeOf(path)) ? IMPURE.exec(withoutComments(text))?.[0] : undefined;
   if (impure !== undefined) found.push(`${path} is pure and must not use ${impure}`);
-  const reveals = text.includes('revealSecret(') && !['service/pools.ts', 'config/secret.ts', 'app.ts', 'ops/telemetry/otlp.ts'].includes(path);
+  const reveals =
+    text.includes('revealSecret(') && !['service/pools.ts', 'config/secret.ts', 'app.ts', 'ops/telemetry/otlp.ts'].includes(path);
   if (reveals) found.push(`${path} must not call revealSecret`);
   return found;
 }

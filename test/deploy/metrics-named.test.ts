@@ -51,8 +51,8 @@ const METRICS = everyMetric();
 
 function labelsOf(name: string): readonly string[] | undefined {
   if (name === 'up') return ALWAYS_THERE;
-  const labels = METRICS.get(name) ?? METRICS.get(name.replace(/_(?:bucket|count|sum)$/, ''));
-  return labels && [...labels, ...ALWAYS_THERE];
+  const metric = METRICS.get(name) ?? METRICS.get(name.replace(/_(?:bucket|count|sum)$/, ''));
+  return metric && [...metric.labels, ...ALWAYS_THERE];
 }
 
 describe('what dashboards and alerts name is there', () => {

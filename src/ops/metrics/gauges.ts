@@ -57,10 +57,11 @@ export class Gauges {
   }
 
   #setPool({ id, keys }: PoolConfig, { states, activeLeases, limitless }: PoolSurvey, areShown: boolean): void {
-    const { leases, keysInState, learningMode, keysNotShown } = this.#all;
+    const { leases, keysInState, withoutLimits, learningMode, keysNotShown } = this.#all;
     leases.set({ pool: id, state: 'active' }, activeLeases);
     for (const state of KEY_STATES) keysInState.set({ pool: id, state }, states[state]);
-    learningMode.set({ pool: id }, limitless);
+    withoutLimits.set({ pool: id }, limitless);
+    learningMode.set({ pool: id }, this.#sights.store.learningPools?.().includes(id) ? 1 : 0);
     keysNotShown.set({ pool: id }, areShown ? 0 : keys.length);
   }
 
@@ -99,7 +100,8 @@ function makeGauges(registry: Registry) {
     leases: gauge('keylease_leases', 'Leases under way.', ['pool', 'state']),
     waiters: gauge('keylease_waiters', 'Acquires that wait in line.', ['pool']),
     keysInState: gauge('keylease_keys', 'Keys by their state.', ['pool', 'state']),
-    learningMode: gauge('keylease_learning_mode', 'Keys of which no limit is known, so that what they bear is learnt.', ['pool']),
+    withoutLimits: gauge('keylease_keys_without_limits', 'Keys of which no limit is known, so that what they bear is learnt.', ['pool']),
+    learningMode: gauge('keylease_learning_mode', 'Whether nothing is granted, as the store may have forgotten grants: 1 or 0.', ['pool']),
     keysNotShown: gauge('keylease_keys_not_shown', 'Keys without series of their own, because their pool is too large.', ['pool']),
     keyState: gauge('keylease_key_state', 'Whether the key is in this state: 1 or 0.', [...OF_KEY, 'state']),
     keyLeases: gauge('keylease_key_leases', 'Leases under way on the key.', OF_KEY),

@@ -135,13 +135,14 @@ test('what runs, since when and with which configuration', async () => {
   await app.reload();
   const after = await samples();
   expect(after.get('keylease_config_generation')).toBe(2);
-  expect(after.get('keylease_learning_mode{pool="default"}')).toBe(1);
+  expect(after.get('keylease_keys_without_limits{pool="default"}')).toBe(1);
+  expect(after.get('keylease_learning_mode{pool="default"}')).toBe(0);
   expect([...after.keys()].filter((sample) => sample.startsWith('keylease_build_info{'))).toHaveLength(1);
   expect(after.get('process_resident_memory_bytes')).toBeGreaterThan(0);
 });
 
 test('no label could name a holder or a lease', () => {
-  const labels = new Set([...everyMetric()].filter(([name]) => /^(?:keylease|rpc)_/.test(name)).flatMap(([, names]) => names));
+  const labels = new Set([...everyMetric()].filter(([name]) => /^(?:keylease|rpc)_/.test(name)).flatMap(([, { labels }]) => labels));
   expect([...labels].sort()).toEqual([
     ...['dimension', 'error_type', 'key_ref', 'limit_group', 'model_class', 'node', 'op', 'outcome', 'pool'],
     ...['rpc_method', 'rpc_response_status_code', 'rpc_system_name', 'state', 'verdict', 'version', 'window'],

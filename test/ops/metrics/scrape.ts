@@ -18,8 +18,8 @@ export async function scrape(address: string): Promise<ReadonlyMap<string, numbe
   return samplesOf(await (await fetch(`http://${address}/metrics`)).text());
 }
 
-/** Every metric that there is, with its labels, of a service in which nothing happened. */
-export function everyMetric(): ReadonlyMap<string, readonly string[]> {
+/** Every metric that there is, with its labels and its help, of a service in which nothing happened. */
+export function everyMetric(): ReadonlyMap<string, { readonly labels: readonly string[]; readonly help: string }> {
   const store = memoryStore();
   const nothing = {
     pools: { all: () => [] },
@@ -30,8 +30,8 @@ export function everyMetric(): ReadonlyMap<string, readonly string[]> {
   const { registry } = new Metrics({ ...nothing, store, counts: new Counts() }, { version: '0' });
   return new Map(
     registry.getMetricsAsArray().map((metric) => {
-      const { name, labelNames } = metric as unknown as { name: string; labelNames: readonly string[] };
-      return [name, labelNames];
+      const { name, labelNames, help } = metric as unknown as { name: string; labelNames: readonly string[]; help: string };
+      return [name, { labels: labelNames, help }];
     }),
   );
 }
