@@ -28,7 +28,8 @@ try {
   process.exitCode = await runProgram(program, process.argv.slice(2), io);
 } catch (error) {
   // What the operator can mend is told in one line; anything else is a fault, with its stack.
-  if (!(error instanceof StoreNotOpened || error instanceof CannotListen || error instanceof CannotSend || error instanceof AuditNotOpened)) throw error;
+  if (!(error instanceof StoreNotOpened || error instanceof CannotListen || error instanceof CannotSend || error instanceof AuditNotOpened))
+    throw error;
   io.err(`${error.message}\n`);
   process.exitCode = 1;
 }

@@ -8,6 +8,7 @@ import { replicas } from './mutants/replicas.ts';
 import { reports } from './mutants/reports.ts';
 import { seams } from './mutants/seams.ts';
 import { secrets } from './mutants/secrets.ts';
+import { sights } from './mutants/sights.ts';
 
 /** Every promise of the core and of what it stands on, each broken once. */
 export const mutants: readonly Mutant[] = [
@@ -20,4 +21,5 @@ export const mutants: readonly Mutant[] = [
   ...client,
   ...replicas,
   ...secrets,
+  ...sights,
 ];
