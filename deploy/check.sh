@@ -13,7 +13,7 @@ trap cleanup EXIT
 
 echo '== image'
 mkdir "$work/build"
-cp -r package.json package-lock.json tsconfig*.json src proto "$work/build/"
+cp -r package.json package-lock.json tsconfig*.json src dashboard proto "$work/build/"
 cp deploy/docker/rootfs.sh "$work/build/"
 tsc -p tsconfig.build.json --outDir "$work/build/dist"
 (cd "$work/build" && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error && sh rootfs.sh "$work/rootfs")

@@ -12,7 +12,7 @@ for library in $(ldd "$node" | grep -o '/[^ ]*'); do
   mkdir -p "$root$(dirname "$library")"
   cp -L "$library" "$root$library"
 done
-cp -r dist proto package.json node_modules "$root/app/"
+cp -r dist dashboard proto package.json node_modules "$root/app/"
 rm -rf "$root/app/node_modules/.cache" "$root/app/node_modules/.bin"
 for bundle in /etc/ssl/certs/ca-certificates.crt; do
   if [ -f "$bundle" ]; then cp -L "$bundle" "$root$bundle"; fi

@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { type Block, isAsShown } from './blocks.ts';
 import { Shell } from './shell.ts';
@@ -58,6 +58,7 @@ async function runBlock(language: string, text: string, printed: string | undefi
   const program = PROGRAMS[language];
   if (language === 'sh') return shell.run(text);
   if (program !== undefined) {
+    mkdirSync(dirname(join(folder, program.file)), { recursive: true });
     writeFileSync(join(folder, program.file), text);
     return shell.run(program.command);
   }

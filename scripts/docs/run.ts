@@ -60,7 +60,7 @@ function timeToFirstLease(): void {
   const script = `
     npm ci --silent --no-audit --no-fund
     setsid npm start > start.log & trap "kill -- -$!" EXIT
-    until grep -q 'keylease serves' start.log; do sleep 0.1; done
+    until grep -qs 'keylease serves' start.log; do sleep 0.1; done
     npm run -s keylease -- lease | grep -q '^lease'`;
   execFileSync('bash', ['-euc', script], { cwd: clone, stdio: ['ignore', 'inherit', 'inherit'] });
   process.stdout.write(`from the clone to the first lease: ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
