@@ -1,6 +1,6 @@
 import { NEGLIGIBLE } from './meter.ts';
-import type { Demand, Lease, Meter, Spent } from './model.ts';
-import { isContained, remember, spend } from './observe.ts';
+import type { Demand, Lease, Meter, Spent, Told } from './model.ts';
+import { isContained, spend } from './observe.ts';
 import type { Counting, Dimension, Millis } from './upstream.ts';
 
 /** Without a word from the caller, a request is taken as sent this long after its lease was granted. */
@@ -52,13 +52,10 @@ export function heldOn(meter: Meter, lease: Lease, counting: CountingTable): num
   return counted ? 0 : amountOn(meter.dimension, lease.held);
 }
 
-function isCounted({ observedRequestTime, observedResponseTime }: Meter, lease: Lease): boolean {
-  if (observedRequestTime === null || lease.sentTime === null) return false;
-  const isOwn = lease.answerTime !== null && lease.answerTime === observedResponseTime;
-  return (
-    (isOwn && lease.acquireTime <= observedRequestTime && observedRequestTime <= lease.sentTime) ||
-    isContained(lease.sentTime, observedRequestTime)
-  );
+function isCounted({ observedRequestTime, told }: Meter, { acquireTime, sentTime, answerTime }: Lease): boolean {
+  if (observedRequestTime === null || sentTime === null) return false;
+  const isOwn = ({ requestTime, at }: Told) => at === answerTime && acquireTime <= requestTime && requestTime <= sentTime;
+  return isContained(sentTime, observedRequestTime) || (answerTime !== null && told?.some(isOwn) === true);
 }
 
 /** The meters with one more lease held on them. */
@@ -94,12 +91,12 @@ export interface SpentAt {
 export function spendAll(meters: readonly Meter[], used: Demand, at: SpentAt, counting: CountingTable): readonly Meter[] {
   return meters.map((meter) => {
     const atStart = counting[meter.dimension] === 'at_start';
-    const isOwn = meter.observedRequestTime === at.observedRequestTime && meter.observedResponseTime === at.responseTime;
+    const isOwn = (meter.told ?? []).some((told) => told.requestTime === at.observedRequestTime && told.at === at.responseTime);
     const part: Spent = {
       amount: amountOn(meter.dimension, used),
       containedAfter: atStart ? at.sentTime : at.endTime,
       countedBy: atStart ? at.responseTime : at.endTime,
     };
-    return atStart && isOwn ? remember(meter, part) : spend(meter, part);
+    return atStart && isOwn ? meter : spend(meter, part);
   });
 }

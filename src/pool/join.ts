@@ -1,7 +1,7 @@
 import { longer } from './block.ts';
 import { recount } from './hold.ts';
 import type { Block, Facts, GroupState, KeyConfig, KeyState, Lease, Meter } from './model.ts';
-import { isSameWindow, spend } from './observe.ts';
+import { isSameWindow, retell, spend } from './observe.ts';
 import type { Millis, ModelClass } from './upstream.ts';
 
 /** A key with its limit group, and the leases under way: the one that is reported (null: it is over) and all others of the group. */
@@ -70,7 +70,10 @@ function newest(a: readonly Meter[] | undefined, b: readonly Meter[]): readonly 
   if (a === undefined) return b;
   const observed = (meters: readonly Meter[]) => Math.max(-1, ...meters.map((meter) => meter.observedRequestTime ?? -1));
   const [ground, other] = observed(a) >= observed(b) ? [a, b] : [b, a];
-  const both = ground.map((meter) => (other.find((each) => areTwins(each, meter))?.spent ?? []).reduce(spend, meter));
+  const both = ground.map((meter) => {
+    const twin = other.find((each) => areTwins(each, meter));
+    return twin === undefined ? meter : twin.spent.reduce(spend, (twin.told ?? []).reduce(retell, meter));
+  });
   return [...both, ...other.filter((each) => !ground.some((meter) => areTwins(each, meter)))];
 }
 

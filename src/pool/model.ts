@@ -65,6 +65,14 @@ export interface Spent {
   readonly countedBy: Millis;
 }
 
+/** What one response told, where the provider counts at the start: that contains its own request and all that was counted before. */
+export interface Told extends Pick<Meter, 'deficit' | 'at' | 'resetTime' | 'refillPerMs'> {
+  /** As early as the request may have been sent. */
+  readonly requestTime: Millis;
+  /** An observation of a request sent after this moment (plus the margin) contains the request. */
+  readonly containedAfter: Millis;
+}
+
 /** The state of one limit of one limit group. */
 export interface Meter {
   readonly dimension: Dimension;
@@ -89,6 +97,11 @@ export interface Meter {
   readonly observedRequestTime: Millis | null;
   readonly observedResponseTime: Millis | null;
   readonly spent: readonly Spent[];
+  /**
+   * By the newest observation, and by others that may have been counted after it. Absent where nothing was, where the provider does
+   * not count at the start, and in records of an earlier keylease.
+   */
+  readonly told?: readonly Told[];
 }
 
 export type Reason =

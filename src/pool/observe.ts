@@ -1,12 +1,12 @@
 import { debit, deficitAt } from './meter.ts';
-import type { ConfiguredLimit, Meter, Spent } from './model.ts';
+import type { ConfiguredLimit, Meter, Spent, Told } from './model.ts';
 import type { Millis, Observation } from './upstream.ts';
 
 /** Requests overtake each other on the way to the provider by less than this. */
 const OVERTAKING_MARGIN_MS = 100;
 
-/** Usage that no observation contains is kept in at most this many parts; beyond it, parts that are close in time become one. */
-const SPENT_PARTS_MAX = 64;
+/** What no observation contains is kept in at most this many parts; beyond it, parts that are close in time become one. */
+const PARTS_MAX = 64;
 
 /** Limits kept for one model class: callers send the headers, and a header may name any window. */
 const METERS_MAX = 16;
@@ -21,12 +21,16 @@ const MONTH_MS = 2_592_000_000;
 /** Windows that providers use. A derived one within 15 % of one of them is that one. */
 const USUAL_WINDOWS_MS = [1_000, 10_000, MINUTE_MS, 3_600_000, 86_400_000, MONTH_MS];
 
+type Remembered = Pick<Spent, 'containedAfter'>;
+
 type LimitOver = Pick<ConfiguredLimit, 'dimension' | 'windowMs'>;
 
 /** When the request of an observation was sent, and when its response arrived; the numbers were taken somewhere between. */
 export interface ObservedAt {
   readonly requestTime: Millis;
   readonly responseTime: Millis;
+  /** As late as the request may have been sent, where the numbers surely contain it; absent: they may not. */
+  readonly sentTime?: Millis;
 }
 
 /** A limit of the configuration as a full bucket that refills over its window. */
@@ -100,22 +104,62 @@ function isOlder(at: ObservedAt, known: Meter): boolean {
 
 /** A late report may lower what is known, and never raises it. */
 function lowered(known: Meter, observation: Observation, at: ObservedAt): Meter {
-  if (observation.remaining === null) return known;
+  return observation.remaining === null ? known : loweredTo(known, grounded(known, observation, observation.remaining, at), at);
+}
+
+function loweredTo(known: Meter, claimed: Meter, at: ObservedAt): Meter {
   const moment = Math.max(at.responseTime, known.at);
-  const claimed = grounded(known, observation, observation.remaining, at);
-  const deficit = Math.max(deficitAt(known, moment), deficitAt(claimed, moment));
-  return { ...known, deficit, at: moment };
+  const claim = at.sentTime === undefined ? claimed : withSpent(claimed);
+  const deficit = Math.max(deficitAt(known, moment), deficitAt(claim, moment));
+  return withTold({ ...known, deficit, at: moment }, claimed, at);
 }
 
 /** The observation becomes the new ground; usage that it does not surely contain is counted on top. */
 function rebased(frame: Meter, observation: Observation, remaining: number, at: ObservedAt): Meter {
+  const told = (frame.told ?? []).filter((other) => !isContained(other.containedAfter, at.requestTime));
   const ground: Meter = {
     ...grounded(frame, observation, remaining, at),
     observedRequestTime: at.requestTime,
     observedResponseTime: at.responseTime,
     spent: frame.spent.filter((part) => !isContained(part.containedAfter, at.requestTime)),
+    told,
   };
+  return withTold(withSpent(raised(ground, told)), ground, at);
+}
+
+function withSpent(ground: Meter): Meter {
   return ground.spent.reduce((meter, part) => debit(meter, part.amount, part.countedBy), ground);
+}
+
+/**
+ * Each response contains its own request, so the one whose request was counted last contains all of them. Which one that is nobody
+ * knows, but no more is missing than by the one that says most.
+ */
+function raised(meter: Meter, others: readonly Told[]): Meter {
+  const at = Math.max(meter.at, ...others.map((told) => told.at));
+  const deficit = Math.max(deficitAt(meter, at), ...others.map((told) => deficitAt({ ...meter, ...told }, at)));
+  return { ...meter, deficit, at };
+}
+
+/** Learns what a response told to another meter of the same allowance. */
+export function retell(meter: Meter, told: Told): Meter {
+  const { observedRequestTime } = meter;
+  if (observedRequestTime !== null && isContained(told.containedAfter, observedRequestTime)) return meter;
+  return loweredTo(meter, { ...meter, ...told }, { requestTime: told.requestTime, responseTime: told.at, sentTime: told.containedAfter });
+}
+
+/** Remembers what a response told until an observation surely contains its request. */
+function withTold(meter: Meter, { deficit, at, resetTime, refillPerMs }: Meter, { requestTime, sentTime }: ObservedAt): Meter {
+  if (sentTime === undefined || isContained(sentTime, meter.observedRequestTime ?? sentTime)) return meter;
+  const told: Told = { requestTime, containedAfter: sentTime, deficit, at, resetTime, refillPerMs };
+  return { ...meter, told: [...merged(meter.told ?? [], (a, b) => higher(meter, a, b)), told] };
+}
+
+/** One for both, which says at no time that less is missing than either. */
+function higher(meter: Meter, a: Told, b: Told): Told {
+  const later = a.at >= b.at ? a : b;
+  const deficit = Math.max(...[a, b].map((told) => deficitAt({ ...meter, ...told }, later.at)));
+  return { ...later, deficit, containedAfter: Math.max(a.containedAfter, b.containedAfter) };
 }
 
 /** What is missing and how it comes back, by the word of one observation alone. */
@@ -171,12 +215,7 @@ export function spend(meter: Meter, part: Spent): Meter {
   const capped = cappedAt(meter.limit, part);
   if (capped.amount === 0) return meter;
   const contained = meter.observedRequestTime !== null && isContained(part.containedAfter, meter.observedRequestTime);
-  return contained ? meter : remember(debit(meter, capped.amount, capped.countedBy), capped);
-}
-
-/** Remembers a part that the newest observation contains, but the next one may not: requests overtake each other. */
-export function remember(meter: Meter, part: Spent): Meter {
-  return part.amount === 0 ? meter : { ...meter, spent: merged([...meter.spent, cappedAt(meter.limit, part)]) };
+  return contained ? meter : { ...debit(meter, capped.amount, capped.countedBy), spent: merged([...meter.spent, capped], both) };
 }
 
 /** No call takes more than the whole limit, however much its report says. */
@@ -188,19 +227,19 @@ function cappedAt(limit: number, part: Spent): Spent {
  * Steps of time just long enough that half as many parts are left, so that it is long until the next time. The steps stand still, so
  * that every part is contained in the end.
  */
-function merged(parts: readonly Spent[]): readonly Spent[] {
-  if (parts.length <= SPENT_PARTS_MAX) return parts;
+function merged<Part extends Remembered>(parts: readonly Part[], join: (a: Part, b: Part) => Part): readonly Part[] {
+  if (parts.length <= PARTS_MAX) return parts;
   let few = parts;
-  for (let stepMs = OVERTAKING_MARGIN_MS; few.length > SPENT_PARTS_MAX / 2; stepMs *= 2) few = mergedWithin(few, stepMs);
+  for (let stepMs = OVERTAKING_MARGIN_MS; few.length > PARTS_MAX / 2; stepMs *= 2) few = mergedWithin(few, stepMs, join);
   return few;
 }
 
-function mergedWithin(parts: readonly Spent[], stepMs: number): readonly Spent[] {
-  const steps = new Map<number, Spent>();
+function mergedWithin<Part extends Remembered>(parts: readonly Part[], stepMs: number, join: (a: Part, b: Part) => Part): readonly Part[] {
+  const steps = new Map<number, Part>();
   for (const part of parts) {
     const step = Math.floor(part.containedAfter / stepMs);
     const known = steps.get(step);
-    steps.set(step, known === undefined ? part : both(known, part));
+    steps.set(step, known === undefined ? part : join(known, part));
   }
   return [...steps.values()];
 }

@@ -10,7 +10,7 @@ import type { Change, Demand, Facts, GroupState, KeyConfig, KeyState, Lease, Met
 import { observeAll } from './observe.ts';
 import { type RetryAdvice, retryAdvice } from './retry.ts';
 import { freshKey, metersOf } from './room.ts';
-import type { HeaderReading, IgnoredHeader, Judgement, Millis } from './upstream.ts';
+import type { HeaderReading, IgnoredHeader, Judgement, Millis, Observation } from './upstream.ts';
 
 /** A report, its headers read and judged by the provider's rules. */
 export interface Report {
@@ -160,7 +160,9 @@ function usedBy(facts: Facts, lease: Lease, told: Report): Demand {
 function learn(facts: Facts, config: KeyConfig, draft: Draft, lease: Lease, told: Report, times: Times): Draft {
   const at = { requestTime: times.observedRequestTime, responseTime: times.responseTime };
   const known = metersOf(draft.group, config, lease.modelClass);
-  const meters = told.reading.observations.reduce<readonly Meter[]>((each, observation) => observeAll(each, observation, at), known);
+  const atOf = ({ dimension }: Observation) =>
+    facts.pool.provider.counting[dimension] === 'at_start' ? { ...at, sentTime: times.sentTime } : at;
+  const meters = told.reading.observations.reduce<readonly Meter[]>((each, seen) => observeAll(each, seen, atOf(seen)), known);
   return meters.length === 0 ? draft : { ...draft, group: withMeters(draft.group, lease, recounted(facts, draft, lease, meters)) };
 }
 

@@ -12,8 +12,8 @@ export const reports: readonly Mutant[] = [
   {
     name: 'a late report raises what is left',
     file: 'src/pool/observe.ts',
-    find: 'Math.max(deficitAt(known, moment), deficitAt(claimed, moment))',
-    replace: 'deficitAt(claimed, moment)',
+    find: 'Math.max(deficitAt(known, moment), deficitAt(claim, moment))',
+    replace: 'deficitAt(claim, moment)',
     tests: ['test/pool/observe.test.ts'],
   },
   {
@@ -31,10 +31,31 @@ export const reports: readonly Mutant[] = [
     tests: ['test/pool/spent.test.ts'],
   },
   {
+    name: 'a new observation forgets what was told to calls that it does not contain',
+    file: 'src/pool/observe.ts',
+    find: 'withSpent(raised(ground, told))',
+    replace: 'withSpent(ground)',
+    tests: ['test/pool/overlap.test.ts'],
+  },
+  {
+    name: 'a late report of a call that was told little hides a call that was told nothing',
+    file: 'src/pool/observe.ts',
+    find: 'at.sentTime === undefined ? claimed : withSpent(claimed)',
+    replace: 'claimed',
+    tests: ['test/pool/overlap.test.ts'],
+  },
+  {
+    name: 'a call is counted on top of the response that contains it',
+    file: 'src/pool/hold.ts',
+    find: 'return atStart && isOwn ? meter : spend(meter, part);',
+    replace: 'return spend(meter, part);',
+    tests: ['test/pool/overlap.test.ts'],
+  },
+  {
     name: 'a call that the newest observation contains is counted once more',
     file: 'src/pool/observe.ts',
-    find: 'return contained ? meter : remember(',
-    replace: 'return remember(',
+    find: 'return contained ? meter : {',
+    replace: 'return {',
     tests: ['test/pool/spent.test.ts'],
   },
   {

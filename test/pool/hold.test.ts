@@ -3,7 +3,7 @@ import { amountOn, guessedSendTime, heldOn, hold, minus, plus, recount, spendAll
 import type { Lease, Meter } from '../../src/pool/model.ts';
 import type { Dimension } from '../../src/pool/upstream.ts';
 import { SECOND, START } from '../support/clock.ts';
-import { COUNTING, makeDemand, makeLease, makeMeter } from '../support/make.ts';
+import { COUNTING, makeDemand, makeLease, makeMeter, makeTold } from '../support/make.ts';
 
 const HELD = { requests: 1, inputTokens: 100, outputTokens: 20 };
 const OBSERVED = START + 10 * SECOND;
@@ -30,7 +30,11 @@ test.each([
 });
 
 describe('what a lease under way holds', () => {
-  const observed: Partial<Meter> = { observedRequestTime: OBSERVED, observedResponseTime: OBSERVED + SECOND };
+  const observed: Partial<Meter> = {
+    observedRequestTime: OBSERVED,
+    observedResponseTime: OBSERVED + SECOND,
+    told: [makeTold({ requestTime: OBSERVED - 60, at: OBSERVED + 2 * SECOND }), makeTold({ requestTime: OBSERVED, at: OBSERVED + SECOND })],
+  };
   const own: Partial<Lease> = { acquireTime: OBSERVED - SECOND, sentTime: OBSERVED, answerTime: OBSERVED + SECOND };
 
   test.each<{ rule: string; dimension: Dimension; meter?: Partial<Meter>; lease: Partial<Lease>; held: number }>([
@@ -57,9 +61,15 @@ describe('what a lease under way holds', () => {
     },
     { rule: 'all of a sum that is counted as it goes', dimension: 'tokens', lease: { sentTime: START }, held: 120 },
     { rule: 'nothing, where the observation is its own', dimension: 'requests', lease: own, held: 0 },
+    {
+      rule: 'nothing, where an observation that the newest does not contain is its own',
+      dimension: 'requests',
+      lease: { ...own, sentTime: OBSERVED - 60, answerTime: OBSERVED + 2 * SECOND },
+      held: 0,
+    },
     { rule: 'its output, even where the observation is its own', dimension: 'output_tokens', lease: own, held: 20 },
     {
-      rule: 'all, where its own answer is not the observed one',
+      rule: 'all, where its own answer told nothing',
       dimension: 'requests',
       lease: { ...own, answerTime: OBSERVED + 999 },
       held: 1,
@@ -128,8 +138,8 @@ describe('usage that is final', () => {
     });
   });
 
-  test('is not counted on top of its own observation, but on top of the next that may have overtaken it', () => {
-    const own = makeMeter({ deficit: 30, observedRequestTime: START, observedResponseTime: START + SECOND });
-    expect(spendAll([own], HELD, at, COUNTING)).toMatchObject([{ deficit: 30, spent: [{ amount: 1, containedAfter: START }] }]);
+  test('is not counted on top of its own observation, which contains it', () => {
+    const own = makeMeter({ deficit: 30, told: [makeTold({ requestTime: START, at: START + SECOND })] });
+    expect(spendAll([own], HELD, at, COUNTING)).toEqual([own]);
   });
 });

@@ -61,7 +61,17 @@ test('what is newer of both is kept, and usage that only the other knows of is c
   world.advance(50).report(unheard);
   world.advance(50).report(named, { account: 'org', observations: remaining(20), requestTime: world.now - 10 });
   const [meter] = world.meters('', ORG);
-  expect(meter!.limit - meter!.deficit).toBeCloseTo(18, 0);
+  expect(meter!.limit - meter!.deficit).toBeCloseTo(19, 0);
+});
+
+test('of what was told to both at about the same time the lowest counts', () => {
+  const world = new World(TWO);
+  const [one, two] = [world.lease(only('a')), world.lease(only('b'))];
+  world.report(one, { observations: remaining(10), requestTime: START });
+  world.advance(50).report(two, { account: 'org', observations: remaining(20), requestTime: world.now - 10 });
+  world.report(world.lease(only('a')), { account: 'org' });
+  const [meter] = world.meters('', ORG);
+  expect(meter!.limit - meter!.deficit).toBeCloseTo(9, 0);
 });
 
 test('limits that only one of them has are kept', () => {

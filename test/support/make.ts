@@ -13,6 +13,7 @@ import type {
   PoolConfig,
   PoolState,
   RequestRecord,
+  Told,
   WantedDemand,
 } from '../../src/pool/model.ts';
 import type { Report } from '../../src/pool/report.ts';
@@ -105,6 +106,11 @@ export function makeMeter(meter: Partial<Meter> = {}): Meter {
     spent: [],
     ...meter,
   };
+}
+
+/** What a response told whose request was sent at START and answered at once. */
+export function makeTold(told: Partial<Told> = {}): Told {
+  return { requestTime: START, containedAfter: START, deficit: 0, at: START, resetTime: null, refillPerMs: 0, ...told };
 }
 
 export function makeBlock(block: Partial<Block> = {}): Block {

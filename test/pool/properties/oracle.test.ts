@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import TinyQueue from 'tinyqueue';
 import { expect, test } from 'vitest';
 import type { Lease } from '../../../src/pool/model.ts';
+import { strategyByName } from '../../../src/pool/strategy/index.ts';
 import type { Dimension, Millis, Observation } from '../../../src/pool/upstream.ts';
 import { MINUTE, SECOND, START } from '../../support/clock.ts';
 import { aMinute, makeProvider } from '../../support/make.ts';
@@ -23,8 +24,15 @@ interface Event {
 /** How callers and the network behave. */
 interface Behaviour {
   readonly refill: 'continuous' | 'fixed';
+  readonly strategy: string;
   /** Whether callers tell when they sent and were answered. */
   readonly tellTimes: boolean;
+  /** How many calls come at one moment. */
+  readonly burst: number;
+  /** The longest from a grant until its request is sent. */
+  readonly sendMs: number;
+  /** When the numbers of a response are taken. */
+  readonly numbers: 'on arrival' | 'at some time until the answer';
   /** How many of the calls report their headers while they still run. */
   readonly inProgress: number;
   /** The longest that a call runs on after its headers. */
@@ -50,7 +58,7 @@ class Simulation {
       { id: 'b', limitGroup: 'org', limits },
       { id: 'c', limits },
     ];
-    this.world = new World({ provider: makeProvider(), keys }, START - (START % MINUTE));
+    this.world = new World({ provider: makeProvider(), strategy: strategyByName(behaviour.strategy)!, keys }, START - (START % MINUTE));
     const { now } = this.world;
     for (const account of new Set(Object.values(ACCOUNTS))) {
       const each = Object.entries(LIMITS).map(
@@ -62,7 +70,8 @@ class Simulation {
 
   run(): void {
     const start = this.world.now;
-    for (let ms = 0; ms < LENGTH; ms += 50) this.#at(start + ms, (now) => this.#call(now));
+    const { burst } = this.#behaviour;
+    for (let n = 0; n * 50 < LENGTH; n += 1) this.#at(start + Math.floor(n / burst) * burst * 50, (now) => this.#call(now));
     for (let due = this.#events.pop(); due !== undefined; due = this.#events.pop()) {
       this.world.now = due.time;
       due.run(due.time);
@@ -75,7 +84,7 @@ class Simulation {
     const outcome = this.world.ask({ inputTokens: input, outputTokens: output, ttlMs: 2 * MINUTE });
     if (outcome.kind !== 'granted') return;
     const { lease } = outcome;
-    const sent = now + this.#upTo(900);
+    const sent = now + this.#upTo(this.#behaviour.sendMs);
     this.#at(sent + this.#upTo(99), (arrival) =>
       this.#serve(arrival, lease, sent, Math.floor(input * (0.5 + this.#random() / 2)), this.#upTo(output)),
     );
@@ -86,8 +95,10 @@ class Simulation {
     const limits = this.providers.get(ACCOUNTS[lease.keyId]!)!;
     limits.get('requests')!.take(arrival, 1);
     limits.get('input_tokens')!.take(arrival, input);
-    const observations = [...limits].map(([dimension, limit]) => limit.observe(arrival, dimension));
     const answered = arrival + 20 + this.#upTo(2 * SECOND);
+    const observations: Observation[] = [];
+    const taken = this.#behaviour.numbers === 'on arrival' ? arrival : arrival + this.#upTo(answered - 1 - arrival);
+    this.#at(taken, (now) => observations.push(...[...limits].map(([dimension, limit]) => limit.observe(now, dimension))));
     const over = answered + this.#upTo(this.#behaviour.runMs);
     const pieces = 4;
     for (let piece = 1; piece <= pieces; piece += 1) {
@@ -121,6 +132,10 @@ class Simulation {
 }
 
 const behaviours: fc.Arbitrary<Behaviour> = fc.record({
+  strategy: fc.constant('least_loaded'),
+  burst: fc.constant(1),
+  sendMs: fc.constant(900),
+  numbers: fc.constant('on arrival'),
   refill: fc.constantFrom('continuous', 'fixed'),
   tellTimes: fc.boolean(),
   inProgress: fc.constantFrom(0, 0.5, 1),
@@ -128,9 +143,22 @@ const behaviours: fc.Arbitrary<Behaviour> = fc.record({
   reportMs: fc.constantFrom(0, 300, 3 * SECOND),
 });
 
-test('however calls overlap, no provider ever counts more than its limit', () => {
+/** Keys are taken in turn, whatever they have left, so that every one of them is used up. */
+const bursts: fc.Arbitrary<Behaviour> = fc
+  .record({
+    strategy: fc.constant('round_robin'),
+    burst: fc.constantFrom(1, 20, 200),
+    sendMs: fc.constantFrom(5, 900),
+    numbers: fc.constantFrom('on arrival', 'at some time until the answer'),
+  })
+  .chain((how) => behaviours.map((behaviour) => ({ ...behaviour, ...how })));
+
+test.each([
+  { rule: 'calls overlap', each: behaviours },
+  { rule: 'calls come in bursts, and whenever their numbers are taken', each: bursts },
+])('however $rule, no provider ever counts more than its limit', ({ each }) => {
   fc.assert(
-    fc.property(fc.integer(), behaviours, (seed, behaviour) => {
+    fc.property(fc.integer(), each, (seed, behaviour) => {
       const simulation = new Simulation(seed, behaviour);
       simulation.run();
       for (const limits of simulation.providers.values())
@@ -141,7 +169,17 @@ test('however calls overlap, no provider ever counts more than its limit', () =>
 });
 
 test('most of what the providers allow is used', () => {
-  const simulation = new Simulation(1, { refill: 'continuous', tellTimes: true, inProgress: 0, runMs: 100, reportMs: 0 });
+  const calm = {
+    strategy: 'least_loaded',
+    burst: 1,
+    sendMs: 900,
+    numbers: 'on arrival',
+    tellTimes: true,
+    inProgress: 0,
+    runMs: 100,
+    reportMs: 0,
+  } as const;
+  const simulation = new Simulation(1, { refill: 'continuous', ...calm });
   simulation.run();
   const minutes = LENGTH / MINUTE;
   for (const limits of simulation.providers.values()) {
