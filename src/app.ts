@@ -79,8 +79,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 
   const admin = new Admin({ ...service, random, reload });
   const openWatch = (pool: string, wake: () => void) => watches.open(pool, wake);
-  const { tls, socketMode } = config;
-  const server = new GrpcServer({ calls, admin, openWatch, gate, identities, tls, socketMode, log, now: () => store.now() });
+  const { tls, socketMode, limits } = config;
+  const server = new GrpcServer({ calls, admin, openWatch, gate, identities, tls, socketMode, limits, log, now: () => store.now() });
   let ready = true;
   store.onHealth((cause) => {
     ready = cause === null;
@@ -143,6 +143,7 @@ function onlyAtStart(before: Config, next: Config): readonly string[] {
     socketMode: 'socket_mode',
     ops: 'ops',
     store: 'store',
+    limits: 'limits',
     drainTimeoutMs: 'drain_timeout',
     logLevel: 'log.level',
   } as const;

@@ -21,6 +21,7 @@ export function assembleConfig(content: FileContent, secrets: ReadonlyMap<string
     access: assembleAccess(content),
     ops,
     store: assembleStore(content.store, secrets.get('store')),
+    limits: content.limits,
     drainTimeoutMs: content.drain_timeout,
     logLevel: content.log.level,
     pools: content.pools.map((pool, place) => assemblePool(pool, place, secrets)),

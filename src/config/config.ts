@@ -1,6 +1,7 @@
 import type { KeyConfig, PoolConfig } from '../pool/model.ts';
 import type { ModelClassRule } from '../pool/upstream.ts';
 import type { AuthSettings, GrantSettings, TlsSettings } from './assemble-auth.ts';
+import type { Limits } from './schema-limits.ts';
 import type { Secret } from './secret.ts';
 
 /** What one configuration file says, checked and complete. Times are in milliseconds. */
@@ -18,6 +19,7 @@ export interface Config {
   /** Of the operations page; null: off. */
   readonly ops: { readonly host: string; readonly port: number } | null;
   readonly store: StoreSettings;
+  readonly limits: Limits;
   readonly drainTimeoutMs: number;
   readonly logLevel: LogLevel;
   readonly pools: readonly PoolSettings[];

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { baseUrl, duration, expected, flag, id, listenAddress, mapping, oneOf, secret, tcpAddress, wholeNumber } from './fields.ts';
 import { accessSection, adminListen, authSection, socketMode, tlsSection } from './schema-auth.ts';
+import { limits as callerLimits } from './schema-limits.ts';
 import { store } from './schema-store.ts';
 
 /** Shape, bounds and defaults of the configuration file, after its variables were replaced. Every text here is shown by editors. */
@@ -118,6 +119,7 @@ export const configSchema = mapping({
   access: accessSection,
   ops: ops.prefault({}).describe('The operations page: metrics, health and dashboard; false turns it off.'),
   store: store.prefault({}).describe('Where leases and what was learnt are kept.'),
+  limits: callerLimits.prefault({}).describe('What callers may take of the server, each bound with its default.'),
   drain_timeout: duration('0s', '10m').prefault('10s').describe('How long SIGTERM waits for calls under way, 0s to 10m. Default 10s.'),
   log: mapping({ level: oneOf('log level', LOG_LEVELS).prefault('info').describe('The least that is logged. Default info.') })
     .prefault({})
