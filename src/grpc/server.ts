@@ -1,4 +1,4 @@
-import { Server, ServerCredentials, type ServerOptions, type ServiceDefinition } from '@grpc/grpc-js';
+import { logVerbosity, Server, ServerCredentials, type ServerOptions, type ServiceDefinition, setLogVerbosity } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
@@ -61,6 +61,7 @@ export class GrpcServer {
   #isServing = true;
 
   constructor(options: GrpcOptions) {
+    silenceLibrary();
     this.#with = options;
     this.#connections = new Connections(options.limits, options.log);
     this.#bounds = new CallBounds(options.limits, options.now);
@@ -148,6 +149,11 @@ function tolerant(definition: ServiceDefinition): ServiceDefinition {
     return [name, { ...method, requestDeserialize }];
   });
   return Object.fromEntries(methods);
+}
+
+/** What grpc-js writes to standard error quotes what callers send, tokens among it; whoever looks for a fault sets its variable. */
+function silenceLibrary(): void {
+  if (process.env.GRPC_VERBOSITY === undefined && process.env.GRPC_NODE_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
 }
 
 function channelOptions(limits: Limits): ServerOptions {
