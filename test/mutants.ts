@@ -1,5 +1,6 @@
 import { blocks } from './mutants/blocks.ts';
 import { client } from './mutants/client.ts';
+import { hostile } from './mutants/hostile.ts';
 import { limits } from './mutants/limits.ts';
 import { lines } from './mutants/lines.ts';
 import type { Mutant } from './mutants/mutant.ts';
@@ -9,4 +10,4 @@ import { reports } from './mutants/reports.ts';
 import { seams } from './mutants/seams.ts';
 
 /** Every promise of the core and of what it stands on, each broken once. */
-export const mutants: readonly Mutant[] = [...limits, ...reports, ...blocks, ...picks, ...lines, ...seams, ...client, ...replicas];
+export const mutants: readonly Mutant[] = [...limits, ...reports, ...blocks, ...picks, ...lines, ...seams, ...client, ...replicas, ...hostile];

@@ -1,6 +1,19 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { FLAG, FRAME, FRAME_HEADER_BYTES, frame, headerBlock, PREFACE, settingsFrame, WINDOW_BYTES_MAX } from '../../bench/load/frames.ts';
+import {
+  FIRST_WINDOW_BYTES,
+  FLAG,
+  FRAME,
+  FRAME_HEADER_BYTES,
+  frame,
+  headerBlock,
+  PREFACE,
+  settingsFrame,
+  WINDOW_BYTES_MAX,
+} from '../../bench/load/frames.ts';
+
+const OPEN_WINDOW = windowUpdate(0, WINDOW_BYTES_MAX - FIRST_WINDOW_BYTES);
+const SETTINGS_TAKEN = frame(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0));
 
 /** A literal header without indexing, its lengths in HPACK's seven-bit prefix. */
 export function literal(name: string, value: string): Buffer {
@@ -34,9 +47,9 @@ export class Connection {
     socket.on('data', (chunk) => this.#read(chunk));
   }
 
-  /** Begins HTTP/2. */
+  /** Begins HTTP/2, with room for all that the server answers. */
   begin(settings: readonly (readonly [id: number, value: number])[] = []): this {
-    this.socket.write(Buffer.concat([PREFACE, settingsFrame(settings), frame(FRAME.settings, FLAG.ack, 0, Buffer.alloc(0))]));
+    this.socket.write(Buffer.concat([PREFACE, settingsFrame(settings), OPEN_WINDOW, SETTINGS_TAKEN]));
     return this;
   }
 
