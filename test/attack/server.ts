@@ -65,15 +65,17 @@ export const plaintextServer: ServerFactory = async () => {
   };
 };
 
-async function addressOf(child: ChildProcess): Promise<string> {
-  let out = '';
-  for await (const text of child.stdout!.setEncoding('utf8')) {
-    out += text;
-    const address = /"listen":\["([^"]+)"/.exec(out)?.[1];
-    if (address !== undefined) break;
-  }
-  child.stdout!.resume();
-  return /"listen":\["([^"]+)"/.exec(out)![1] as string;
+/** The address that it logs once it serves; its log is read to the end, for a full pipe would hold it up. */
+function addressOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let out = '';
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      out = (out + text).slice(-10_000);
+      const address = /"listen":\["([^"]+)"/.exec(out)?.[1];
+      if (address !== undefined) resolve(address);
+    });
+    child.once('close', (code) => reject(new Error(`the server ended with ${code} before it served: ${out}`)));
+  });
 }
 
 function memoryOf({ pid }: ChildProcess): { now: number; peak: number } {
