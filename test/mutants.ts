@@ -10,4 +10,14 @@ import { reports } from './mutants/reports.ts';
 import { seams } from './mutants/seams.ts';
 
 /** Every promise of the core and of what it stands on, each broken once. */
-export const mutants: readonly Mutant[] = [...limits, ...reports, ...blocks, ...picks, ...lines, ...seams, ...client, ...replicas, ...hostile];
+export const mutants: readonly Mutant[] = [
+  ...limits,
+  ...reports,
+  ...blocks,
+  ...picks,
+  ...lines,
+  ...seams,
+  ...client,
+  ...replicas,
+  ...hostile,
+];
