@@ -1,12 +1,13 @@
 /** Attacks a server on the loopback in every way that `test/attack/` knows and prints what a client that behaves well met. */
 import { parseArgs } from 'node:util';
 import { attacks } from '../test/attack/attacks/index.ts';
-import { plaintextServer } from '../test/attack/server.ts';
+import { plaintextServer, tlsServer } from '../test/attack/server.ts';
 import { besiege, type Outcome } from '../test/attack/siege.ts';
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [] },
+    tls: { type: 'boolean', default: false },
     share: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '8' },
   },
@@ -30,7 +31,7 @@ print([
 ]);
 print(Array(12).fill('---'));
 const lengths = { share: Number(values.share), attackMs: Number(values.seconds) * 1_000, quietMs: 1_500, isFresh: true };
-await besiege(plaintextServer, chosen, lengths, (outcome) => {
+await besiege(values.tls ? tlsServer : plaintextServer, chosen, lengths, (outcome) => {
   outcomes.push(outcome);
   const { name, crash, calls, wrong, p99Before, p99During, memory, worksAfter, did } = outcome;
   const times = [p99Before.toFixed(1), p99During.toFixed(1), (p99During / p99Before).toFixed(1)];

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Issued, makeAuthority } from '../support/pki.ts';
 import { LIARS_POOL } from './attacks/reports.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
@@ -31,7 +32,7 @@ const CONFIG = {
   store: { kind: 'memory' },
   // What an attack leaves behind must not outlast the look at the memory after it.
   limits: { message_timeout: '2s' },
-  log: { level: 'error' },
+  log: { level: 'info' },
   pools: [
     { id: 'default', provider: 'anthropic', lease: { ttl: '5s' }, keys: keysOf('a', 'b') },
     { id: LIARS_POOL, provider: 'anthropic', lease: { ttl: '5s' }, keys: keysOf('c', 'd', 'e') },
@@ -39,10 +40,21 @@ const CONFIG = {
 };
 
 /** `keylease serve` on a free port of the loopback, with two pools: one for who behaves well, one for liars. */
-export const plaintextServer: ServerFactory = async () => {
+export const plaintextServer: ServerFactory = () => serverWith();
+
+/** The same over TLS, under an authority of its own. */
+export const tlsServer: ServerFactory = async () => {
+  const authority = await makeAuthority();
+  return serverWith({ ...(await authority.issue()), ca: authority.pem });
+};
+
+async function serverWith(pair?: Issued & { readonly ca: string }): Promise<AttackedServer> {
   const folder = mkdtempSync(join(tmpdir(), 'keylease-attack-'));
   const config = join(folder, 'keylease.yaml');
-  writeFileSync(config, JSON.stringify({ ...CONFIG, log: { level: 'info' } }));
+  const tls = pair === undefined ? {} : { tls: { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') } };
+  writeFileSync(join(folder, 'cert.pem'), pair?.cert ?? '');
+  writeFileSync(join(folder, 'key.pem'), pair?.key ?? '', { mode: 0o600 });
+  writeFileSync(config, JSON.stringify({ ...CONFIG, ...tls }));
   const child = spawn(process.execPath, [MAIN, 'serve', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
   const closed = once(child, 'close');
   let errors = '';
@@ -52,6 +64,7 @@ export const plaintextServer: ServerFactory = async () => {
   const address = await addressOf(child);
   return {
     address,
+    ...(pair === undefined ? {} : { ca: Buffer.from(pair.ca) }),
     isAlive: () => child.exitCode === null && child.signalCode === null,
     errors: () => errors,
     memory: () => memoryOf(child),
@@ -63,7 +76,7 @@ export const plaintextServer: ServerFactory = async () => {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-};
+}
 
 /** The address that it logs once it serves; its log is read to the end, for a full pipe would hold it up. */
 function addressOf(child: ChildProcess): Promise<string> {
