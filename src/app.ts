@@ -95,7 +95,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   });
   const audit = audited(service, new Admin({ ...service, random, reload: readAndPut }), auditLog);
   const openWatch = (pool: string, wake: () => void) => watches.open(pool, wake);
-  const { tls, socketMode } = config;
+  const { tls, socketMode, limits } = config;
   const { calls, admin } = audit;
   const away = new Set<string>();
   const sights = { ...service, counts, config, log, isReady: () => away.size === 0, isStoreUp: () => !away.has('store') };
@@ -105,7 +105,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     throw error;
   });
   const server = new GrpcServer({
-    ...{ calls, admin, openWatch, gate, identities, tls, socketMode, log, now: () => store.now() },
+    ...{ calls, admin, openWatch, gate, identities, tls, socketMode, limits, log, now: () => store.now() },
     observe: operations.observe,
   });
   const show = (what: string, cause: Error | null) => {
@@ -174,6 +174,7 @@ function onlyAtStart(before: Config, next: Config): readonly string[] {
     ops: 'ops',
     store: 'store',
     audit: 'audit',
+    limits: 'limits',
     drainTimeoutMs: 'drain_timeout',
     logLevel: 'log.level',
     logCalls: 'log.calls',

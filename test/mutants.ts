@@ -1,5 +1,6 @@
 import { blocks } from './mutants/blocks.ts';
 import { client } from './mutants/client.ts';
+import { hostile } from './mutants/hostile.ts';
 import { limits } from './mutants/limits.ts';
 import { lines } from './mutants/lines.ts';
 import type { Mutant } from './mutants/mutant.ts';
@@ -22,4 +23,5 @@ export const mutants: readonly Mutant[] = [
   ...replicas,
   ...secrets,
   ...sights,
+  ...hostile,
 ];

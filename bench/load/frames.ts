@@ -1,6 +1,6 @@
 /** As much of HTTP/2 as a load generator needs: https://www.rfc-editor.org/rfc/rfc9113 */
 
-export const FRAME = { data: 0, headers: 1, resetStream: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const;
+export const FRAME = { data: 0, headers: 1, resetStream: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8, continuation: 9 } as const;
 export const FLAG = { endStream: 1, ack: 1, endHeaders: 4, padded: 8 } as const;
 export const SETTING = { enablePush: 2, initialWindowSize: 4 } as const;
 

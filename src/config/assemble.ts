@@ -23,6 +23,7 @@ export function assembleConfig(content: FileContent, secrets: ReadonlyMap<string
     ops,
     store: assembleStore(content.store, secrets.get('store')),
     audit: content.audit || null,
+    limits: content.limits,
     drainTimeoutMs: content.drain_timeout,
     logLevel: content.log.level,
     logCalls: content.log.calls,

@@ -1,6 +1,7 @@
 import type { KeyConfig, PoolConfig } from '../pool/model.ts';
 import type { ModelClassRule } from '../pool/upstream.ts';
 import type { AuthSettings, GrantSettings, TlsSettings } from './assemble-auth.ts';
+import type { Limits } from './schema-limits.ts';
 import type { Secret } from './secret.ts';
 
 /** What one configuration file says, checked and complete. Times are in milliseconds. */
@@ -20,6 +21,7 @@ export interface Config {
   readonly store: StoreSettings;
   /** Null: there is none. */
   readonly audit: AuditSettings | null;
+  readonly limits: Limits;
   readonly drainTimeoutMs: number;
   readonly logLevel: LogLevel;
   /** Which calls have a line of their own in the log. */

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { baseUrl, duration, expected, flag, id, listenAddress, mapping, wholeNumber } from './fields.ts';
 import { audit } from './schema-audit.ts';
 import { accessSection, adminListen, authSection, socketMode, tlsSection } from './schema-auth.ts';
+import { limits as callerLimits } from './schema-limits.ts';
 import { logSection, opsSection, telemetrySection } from './schema-ops.ts';
 import { secret, vault } from './schema-secret.ts';
 import { store } from './schema-store.ts';
@@ -116,6 +117,7 @@ export const configSchema = mapping({
   ops: opsSection,
   store: store.prefault({}).describe('Where leases and what was learnt are kept.'),
   audit,
+  limits: callerLimits.prefault({}).describe('What callers may take of the server, each bound with its default.'),
   drain_timeout: duration('0s', '10m').prefault('10s').describe('How long SIGTERM waits for calls under way, 0s to 10m. Default 10s.'),
   log: logSection,
   telemetry: telemetrySection,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { handleServerStreamingCall, handleUnaryCall, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
+import type { Limits } from '../config/schema-limits.ts';
 import type { Status } from '../generated/google/rpc/status.ts';
 import { Contended } from '../service/decide.ts';
 import type { CallObserver } from '../service/finished-call.ts';
@@ -32,6 +33,7 @@ export interface CallContext extends Caller {
 /** What every handler needs from the server. */
 export interface HandlerOptions {
   readonly log: Logger;
+  readonly limits: Limits;
   readonly isDraining: () => boolean;
   readonly now: () => number;
   readonly identityOf: (call: ShowsIdentity) => Identity;

@@ -1,3 +1,4 @@
+import type { Limits } from '../config/schema-limits.ts';
 import type {
   AcquireKeyRequest,
   MarkUnhealthyRequest,
@@ -11,14 +12,14 @@ import { acquireResponse, leaseMessage, markResponse, reportResponse } from './m
 import { acquireCall, markCall, reportCall } from './requests.ts';
 
 /** The calls of programs: check, call the service, answer. The same for a unary call and for one on a stream. */
-export function leaseCalls(leases: LeaseApi) {
+export function leaseCalls(leases: LeaseApi, limits: Limits) {
   return {
     acquireKey: async (request: AcquireKeyRequest, context: CallContext) => {
       const call = accepted(context.check, acquireCall(request, context.check));
       return mapped(await leases.acquire(context.holder, call, context), acquireResponse);
     },
     reportHeaders: async (request: ReportHeadersRequest, { holder, check }: CallContext) => {
-      const call = accepted(check, reportCall(request, check));
+      const call = accepted(check, reportCall(request, check, limits));
       return mapped(await leases.report(holder, call), reportResponse);
     },
     markUnhealthy: async (request: MarkUnhealthyRequest, { holder, check }: CallContext) => {

@@ -10,9 +10,6 @@ import type { LeaseCalls } from './lease-calls.ts';
 import type { OpenStreams } from './open-streams.ts';
 import { serviceError, statusOf } from './status.ts';
 
-/** Calls under way, not counting those that wait in line, and replies not sent: beyond this the stream is not read. */
-const UNANSWERED_MAX = 4_096;
-
 /** Replies in one message. One may take 60 KiB, where a key has many limits, and clients receive 4 MiB at once; more would save nothing. */
 const REPLIES_IN_MESSAGE_MAX = 64;
 
@@ -112,11 +109,12 @@ class Conversation {
       return;
     }
     for (const call of message.calls) this.#take(call);
-    if (this.#unanswered > UNANSWERED_MAX) this.#stream.pause();
+    if (this.#isBehind) this.#stream.pause();
   }
 
-  get #unanswered(): number {
-    return this.#underWay - this.#inLine + this.#ready.length;
+  /** Too many calls under way, not counting those that wait in line, and replies not sent: the stream is not read. */
+  get #isBehind(): boolean {
+    return this.#underWay - this.#inLine + this.#ready.length > this.#options.limits.unansweredPerStream;
   }
 
   #take(call: LeaseCall): void {
@@ -195,7 +193,7 @@ class Conversation {
       this.#isFull = !this.#stream.write({ replies }, () => this.#written());
     }
     if (this.#ending === undefined) {
-      if (this.#unanswered <= UNANSWERED_MAX && this.#stream.isPaused()) this.#stream.resume();
+      if (!this.#isBehind && this.#stream.isPaused()) this.#stream.resume();
       return;
     }
     if (this.#underWay > 0 || this.#ready.length > 0 || this.#writing > 0) return;

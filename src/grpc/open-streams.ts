@@ -15,9 +15,13 @@ interface StreamCall {
 /** The streams that are open: a shutdown never ends while one is, so a drain ends them. */
 export class OpenStreams {
   readonly #open = new Set<OpenStream>();
+  /** What ends the streams; undefined: no drain has begun. */
+  #end: Error | undefined;
 
+  /** A stream that opens when a drain has begun is ended at once: the drain has passed it. */
   add(stream: OpenStream): void {
-    this.#open.add(stream);
+    if (this.#end === undefined) this.#open.add(stream);
+    else stream.end(this.#end);
   }
 
   delete(stream: OpenStream): void {
@@ -40,7 +44,7 @@ export class OpenStreams {
         name,
         (call: StreamCall, callback?: unknown) => {
           if (callback === undefined) this.follow(call);
-          handle(call, callback);
+          if (callback !== undefined || this.#end === undefined) handle(call, callback);
         },
       ];
     });
@@ -48,7 +52,7 @@ export class OpenStreams {
   }
 
   drain(): void {
-    const error = serviceError({ code: codes.UNAVAILABLE, message: 'the server is shutting down', details: [] });
-    for (const stream of this.#open) stream.end(error);
+    this.#end = serviceError({ code: codes.UNAVAILABLE, message: 'the server is shutting down', details: [] });
+    for (const stream of this.#open) stream.end(this.#end);
   }
 }

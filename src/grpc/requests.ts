@@ -1,5 +1,6 @@
 /** What callers send, checked and turned into nouns. */
 import { createHash } from 'node:crypto';
+import type { Limits } from '../config/schema-limits.ts';
 import {
   AcquireKeyRequest,
   type MarkUnhealthyRequest,
@@ -12,14 +13,11 @@ import type { ReportCall } from '../service/read-report.ts';
 import type { FieldCheck } from './check.ts';
 import { reasonOf } from './words.ts';
 
-/** Bounds of what a caller may send. */
+/** Bounds that the contract names; those that an operator may move come as an argument. */
 const MODEL_BYTES_MAX = 256;
 const AFFINITY_BYTES_MAX = 256;
 const REQUEST_ID_BYTES_MAX = 128;
 const EXCLUDED_MAX = 64;
-const HEADERS_MAX = 256;
-const HEADER_BYTES_MAX = 16_384;
-const ERROR_BODY_CHARACTERS_MAX = 16_384;
 const MESSAGE_BYTES_MAX = 1_024;
 
 export function acquireCall(request: AcquireKeyRequest, check: FieldCheck): AcquireCall {
@@ -46,14 +44,14 @@ function contentHash(request: AcquireKeyRequest): string {
   return createHash('sha256').update(AcquireKeyRequest.encode(request).finish()).digest('base64url').slice(0, 22);
 }
 
-export function reportCall(request: ReportHeadersRequest, check: FieldCheck): ReportCall {
+export function reportCall(request: ReportHeadersRequest, check: FieldCheck, limits: Limits): ReportCall {
   const { statusCode } = request;
   if (statusCode !== 0 && (statusCode < 100 || statusCode > 599)) check.violate('status_code', 'must be 0 or lie between 100 and 599');
   return {
     leaseId: check.required('lease_id', request.leaseId),
     status: statusCode,
-    headers: headersOf(request.headers, check),
-    errorBody: request.errorBody.slice(0, ERROR_BODY_CHARACTERS_MAX),
+    headers: headersOf(request.headers, check, limits),
+    errorBody: request.errorBody.slice(0, limits.errorBodyCharacters),
     usage: request.usage === undefined ? null : usageOf(request.usage),
     requestTime: check.time('request_time', request.requestTime),
     responseTime: check.time('response_time', request.responseTime),
@@ -61,11 +59,11 @@ export function reportCall(request: ReportHeadersRequest, check: FieldCheck): Re
   };
 }
 
-function headersOf(headers: Record<string, string>, check: FieldCheck): Headers {
+function headersOf(headers: Record<string, string>, check: FieldCheck, limits: Limits): Headers {
   const entries = Object.entries(headers);
-  if (entries.length > HEADERS_MAX) check.violate('headers', `has more than ${HEADERS_MAX} entries`);
+  if (entries.length > limits.reportedHeaders) check.violate('headers', `has more than ${limits.reportedHeaders} entries`);
   const bytes = entries.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0);
-  if (bytes > HEADER_BYTES_MAX) check.violate('headers', `are longer than ${HEADER_BYTES_MAX} bytes together`);
+  if (bytes > limits.reportedHeaderBytes) check.violate('headers', `are longer than ${limits.reportedHeaderBytes} bytes together`);
   return new Map(entries.map(([name, value]) => [name.toLowerCase(), value]));
 }
 

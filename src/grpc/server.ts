@@ -1,17 +1,20 @@
-import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import { logVerbosity, Server, ServerCredentials, type ServerOptions, type ServiceDefinition, setLogVerbosity } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import type { TlsSettings } from '../config/assemble-auth.ts';
-import { CannotListen } from '../config/cannot-listen.ts';
 import type { ListenAddress } from '../config/config.ts';
+import type { Limits } from '../config/schema-limits.ts';
 import { KeyLeaseServiceService } from '../generated/keylease/v1/key_lease_service.ts';
 import { PoolAdminServiceService } from '../generated/keylease/v1/pool_admin_service.ts';
 import type { AdminApi } from '../service/admin.ts';
 import type { CallObserver } from '../service/finished-call.ts';
 import type { Gate } from '../service/gate.ts';
 import type { LeaseApi } from '../service/leases.ts';
+import { CallBounds } from './call-bounds.ts';
+import { Connections } from './connections.ts';
 import { malformedFields, reflectedPackage } from './descriptors.ts';
+import { resetHalfOpen } from './half-open.ts';
 import { Malformed } from './handler.ts';
 import type { Identities, ShowsIdentity } from './identity.ts';
 import { keyLeaseService } from './key-lease-service.ts';
@@ -21,14 +24,6 @@ import { poolAdminService } from './pool-admin-service.ts';
 import { TlsCredentials } from './tls-credentials.ts';
 import { claimSocket, openSocket, releaseSocket } from './unix-socket.ts';
 import type { OpenWatch } from './watch-keys.ts';
-
-const RECEIVE_BYTES_MAX = 64 * 1_024;
-
-/** Connections are renewed now and then, so that clients spread over replicas; idle ones are closed. */
-const CONNECTION_AGE_MS = 30 * 60_000;
-const CONNECTION_GRACE_MS = 60_000;
-const CONNECTION_IDLE_MS = 10 * 60_000;
-const STREAMS_PER_CONNECTION_MAX = 1_000;
 
 /** Which services an address has, besides health and reflection. */
 export type Services = 'all' | 'leases' | 'admin';
@@ -45,6 +40,7 @@ export interface GrpcOptions {
   readonly tls: TlsSettings | null;
   /** Of unix sockets, as in chmod. */
   readonly socketMode: number;
+  readonly limits: Limits;
   readonly log: Logger;
   readonly now: () => number;
   readonly observe: CallObserver;
@@ -58,13 +54,19 @@ export class GrpcServer {
   readonly #tls: TlsCredentials | null;
   readonly #health = new HealthImplementation();
   readonly #streams = new OpenStreams();
-  readonly #bound: { readonly server: Server; readonly address: string }[] = [];
+  readonly #connections: Connections;
+  /** The same for all servers: calls on any of them count. */
+  readonly #bounds: CallBounds;
+  readonly #stopResetting = resetHalfOpen();
   readonly #sockets: string[] = [];
   #isDraining = false;
   #isServing = true;
 
   constructor(options: GrpcOptions) {
+    silenceLibrary();
     this.#with = options;
+    this.#connections = new Connections(options.limits, options.log);
+    this.#bounds = new CallBounds(options.limits, options.now);
     this.#tls = options.tls === null ? null : new TlsCredentials(options.tls);
     this.#showHealth();
   }
@@ -82,19 +84,12 @@ export class GrpcServer {
   }
 
   #makeServer(isUnix: boolean, services: Services): Server {
-    const { calls, log, now, identities, observe } = this.#with;
-    const server = new Server({
-      'grpc.enable_channelz': 0,
-      'grpc.max_receive_message_length': RECEIVE_BYTES_MAX,
-      'grpc.max_concurrent_streams': STREAMS_PER_CONNECTION_MAX,
-      'grpc.max_connection_age_ms': CONNECTION_AGE_MS,
-      'grpc.max_connection_age_grace_ms': CONNECTION_GRACE_MS,
-      'grpc.max_connection_idle_ms': CONNECTION_IDLE_MS,
-    });
+    const { calls, limits, log, now, identities, observe } = this.#with;
+    const server = new Server({ ...channelOptions(limits), interceptors: [this.#bounds.interceptor] });
     const identityOf = (call: ShowsIdentity) => identities.of(call, isUnix);
-    const options = { log, now, identityOf, observe, isDraining: () => this.#isDraining };
+    const options = { log, limits, now, identityOf, observe, isDraining: () => this.#isDraining };
     if (services !== 'admin')
-      server.addService(tolerant(KeyLeaseServiceService), keyLeaseService(leaseCalls(calls), this.#streams, options));
+      server.addService(tolerant(KeyLeaseServiceService), keyLeaseService(leaseCalls(calls, limits), this.#streams, options));
     if (services !== 'leases') server.addService(tolerant(PoolAdminServiceService), poolAdminService(this.#with, this.#streams, options));
     this.#addForeign(server, this.#health);
     this.#addForeign(server, new ReflectionService(reflectedPackage()));
@@ -105,17 +100,14 @@ export class GrpcServer {
   async listen(address: ListenAddress, services: Services): Promise<string> {
     const server = this.#serverFor(address.kind, services);
     if (address.kind === 'tcp') {
-      const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-      const credentials = this.#tls ?? ServerCredentials.createInsecure();
-      const bound = `${host}:${await bind(server, `${host}:${address.port}`, credentials)}`;
-      this.#bound.push({ server, address: bound });
-      return bound;
+      const injector = server.createConnectionInjector(this.#tls ?? ServerCredentials.createInsecure());
+      const port = await this.#connections.listen(injector, address);
+      return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`;
     }
     await claimSocket(address.path);
-    await bind(server, `unix:${address.path}`, ServerCredentials.createInsecure());
+    await this.#connections.listen(server.createConnectionInjector(ServerCredentials.createInsecure()), { path: address.path });
     openSocket(address.path, this.#with.socketMode);
     this.#sockets.push(address.path);
-    this.#bound.push({ server, address: `unix:${address.path}` });
     return `unix:${address.path}`;
   }
 
@@ -130,9 +122,8 @@ export class GrpcServer {
     this.#isDraining = true;
     this.#showHealth();
     this.#streams.drain();
-    // Not forceShutdown: without channelz grpc-js does not know its connections there, and would cut none.
-    for (const { server, address } of this.#bound) server.drain(address, boundMs);
-    await Promise.all([...this.#servers.values()].map((server) => new Promise<void>((resolve) => server.tryShutdown(() => resolve()))));
+    await this.#connections.drain(boundMs);
+    this.#stopResetting();
     for (const path of this.#sockets) releaseSocket(path);
   }
 
@@ -145,15 +136,6 @@ export class GrpcServer {
     const serving = this.#isServing && !this.#isDraining ? 'SERVING' : 'NOT_SERVING';
     for (const service of SERVED) this.#health.setStatus(service, serving);
   }
-}
-
-function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, port) => {
-      if (error === null) resolve(port);
-      else reject(new CannotListen(`cannot listen on ${address}: ${error.message}`));
-    });
-  });
 }
 
 /** The same service, with what cannot be decoded handed on as such: grpc-js would answer INTERNAL. */
@@ -169,4 +151,23 @@ function tolerant(definition: ServiceDefinition): ServiceDefinition {
     return [name, { ...method, requestDeserialize }];
   });
   return Object.fromEntries(methods);
+}
+
+/** What grpc-js writes to standard error quotes what callers send, tokens among it; whoever looks for a fault sets its variable. */
+function silenceLibrary(): void {
+  if (process.env.GRPC_VERBOSITY === undefined && process.env.GRPC_NODE_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
+}
+
+function channelOptions(limits: Limits): ServerOptions {
+  return {
+    'grpc.enable_channelz': 0,
+    'grpc.max_receive_message_length': limits.messageBytes,
+    'grpc.max_concurrent_streams': limits.callsPerConnection,
+    'grpc.max_connection_age_ms': limits.connectionAgeMs,
+    'grpc.max_connection_age_grace_ms': limits.connectionAgeGraceMs,
+    'grpc.max_connection_idle_ms': limits.connectionIdleMs,
+    'grpc.keepalive_time_ms': limits.keepaliveTimeMs,
+    'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
+    'grpc-node.max_session_memory': limits.connectionMemoryMiB,
+  };
 }

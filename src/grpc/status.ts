@@ -71,6 +71,15 @@ export function statusOf(problem: Problem, now: Millis): Status {
         `each of ${problem.counts.keys} keys is unhealthy or draining (${countsText(problem.counts)})`,
         [info('NO_HEALTHY_KEYS', countsMetadata(problem.counts))],
       );
+    case 'too_many_calls':
+      return make(codes.RESOURCE_EXHAUSTED, 'too many calls are under way on this server', [
+        info('TOO_MANY_CALLS', {}),
+        ...retry(now + AWAY_RETRY_MS, now),
+      ]);
+    case 'message_late':
+      return make(codes.DEADLINE_EXCEEDED, `the message of the call did not arrive within ${problem.afterMs} ms`, [
+        info('MESSAGE_LATE', {}),
+      ]);
     case 'too_many_waiters':
       return make(codes.RESOURCE_EXHAUSTED, 'the line is full', [info('TOO_MANY_WAITERS', {}), ...retry(problem.retryTime, now)]);
     case 'holder_limited':

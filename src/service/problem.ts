@@ -14,6 +14,8 @@ export type Problem =
   | { readonly kind: 'not_found'; readonly resource: 'pool' | 'key' | 'lease'; readonly name: string }
   | { readonly kind: 'invalid'; readonly violations: readonly FieldViolation[] }
   | { readonly kind: 'request_id_reused' }
+  | { readonly kind: 'too_many_calls' }
+  | { readonly kind: 'message_late'; readonly afterMs: Millis }
   | { readonly kind: 'too_many_waiters'; readonly retryTime: Millis | null }
   | HolderLimited
   /** Nobody knows who calls. The text says why, and never what was shown. */

@@ -159,7 +159,7 @@ export const MISTAKES: readonly (readonly [fixture: string, mistake: string])[] 
   ['unknown-pool-key', "4:5 pools[0].strategi: unknown key 'strategi': did you mean 'strategy'?"],
   [
     'unknown-top-key-far-from-any',
-    "7:1 xylophone: unknown key 'xylophone': known are listen, admin_listen, socket_mode, insecure, tls, auth, access, ops, store, audit, drain_timeout, log, telemetry, vault, pools",
+    "7:1 xylophone: unknown key 'xylophone': known are listen, admin_listen, socket_mode, insecure, tls, auth, access, ops, store, audit, limits, drain_timeout, log, telemetry, vault, pools",
   ],
   ['unknown-top-key', "7:1 listen_on: unknown key 'listen_on': did you mean 'listen'?"],
   ['variable-malformed', '6:17 pools[0].keys[0].secret: expected ${NAME} or ${NAME:-default}; write $${ for a literal ${'],

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables as they stand in a configuration file
 import { expect, test } from 'vitest';
+import { defaultLimits } from '../../src/config/schema-limits.ts';
 import { revealSecret } from '../../src/config/secret.ts';
 import { minimal, mistakesOf, mustBeGood, parse } from './support.ts';
 
@@ -12,6 +13,7 @@ test('what is left out has its default', () => {
     listen: [{ kind: 'tcp', host: '127.0.0.1', port: 50051 }],
     ops: { host: '127.0.0.1', port: 9464, token: null },
     ...{ adminListen: null, socketMode: 0o600, tls: null, auth: null, access: [], files: new Map() },
+    limits: defaultLimits,
     store: { kind: 'file', path: './data' },
     audit: null,
     drainTimeoutMs: 10_000,

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import pino from 'pino';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { defaultLimits } from '../../src/config/schema-limits.ts';
 import type { LeaseReply, LeaseStreamResponse } from '../../src/generated/keylease/v1/key_lease_service.ts';
 import type { CallContext } from '../../src/grpc/handler.ts';
 import { Identities, type ShowsIdentity } from '../../src/grpc/identity.ts';
@@ -10,7 +11,7 @@ import { OpenStreams } from '../../src/grpc/open-streams.ts';
 import { answered } from '../../src/service/problem.ts';
 import { acquire, type Call, release, waitForKey } from './lease-stream-client.ts';
 
-const UNANSWERED_MAX = 4_096;
+const UNANSWERED_MAX = defaultLimits.unansweredPerStream;
 
 /** The server's end of a stream, which takes what is written when the test says so. */
 class FakeStream extends EventEmitter {
@@ -93,7 +94,7 @@ interface Opened {
 }
 
 /** A stream whose calls are answered when the test says so. */
-function opened(deadline = Number.POSITIVE_INFINITY): Opened {
+function opened(deadline = Number.POSITIVE_INFINITY, streams = new OpenStreams()): Opened {
   const pending: Opened['pending'] = [];
   const log: Record<string, unknown>[] = [];
   const call = (_: unknown, context: CallContext) =>
@@ -101,12 +102,15 @@ function opened(deadline = Number.POSITIVE_INFINITY): Opened {
       pending.push({ answer: () => resolve(answered({ lease: undefined }, 0)), fail: reject, context });
     });
   const calls = { acquireKey: call, releaseLease: call } as unknown as LeaseCalls;
-  const streams = new OpenStreams();
   const stream = new FakeStream(deadline);
   const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line)) });
   const identities = new Identities();
   const identityOf = (shown: ShowsIdentity) => identities.of(shown, false);
-  const handle = leaseStream({ log: logger, isDraining: () => false, now: () => 0, identityOf, observe: () => {} }, streams, calls);
+  const handle = leaseStream(
+    { log: logger, limits: defaultLimits, isDraining: () => false, now: () => 0, identityOf, observe: () => {} },
+    streams,
+    calls,
+  );
   handle(stream as unknown as Parameters<typeof handle>[0]);
   const answer = async (count: number) => {
     for (const each of pending.splice(0, count)) each.answer();
@@ -215,6 +219,26 @@ test('a drain reads nothing more', () => {
   const { stream, streams } = opened();
   streams.drain();
   expect(stream.isPaused()).toBe(true);
+});
+
+test('a stream that opens after a drain began is ended, and is not read', async () => {
+  const streams = new OpenStreams();
+  streams.drain();
+  const { stream } = opened(Number.POSITIVE_INFINITY, streams);
+  expect(stream.isPaused()).toBe(true);
+  await turn();
+  expect(stream.ended).toEqual(expect.objectContaining({ code: 14, details: 'the server is shutting down' }));
+});
+
+test('a stream of a foreign service that opens after a drain began is ended before its handler runs', () => {
+  const streams = new OpenStreams();
+  const handled: string[] = [];
+  const { watch } = streams.followed({ watch: () => void handled.push('watch') });
+  streams.drain();
+  const stream = new FakeStream(0);
+  (watch as (call: unknown) => void)(stream);
+  expect(stream.ended).toMatchObject({ code: 14 });
+  expect(handled).toEqual([]);
 });
 
 test('a drain leaves alone a stream that has ended or was cancelled', async () => {

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts';
+import { defaultLimits } from '../../config/schema-limits.ts';
 import { Secret } from '../../config/secret.ts';
 
 /** A key of the demo and the organization that only the provider knows of. */
@@ -28,6 +29,7 @@ export function demoConfig(): Config {
     ops: null,
     store: { kind: 'memory' },
     audit: null,
+    limits: defaultLimits,
     drainTimeoutMs: 1_000,
     logLevel: 'error',
     logCalls: 'none',

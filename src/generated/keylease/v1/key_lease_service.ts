@@ -262,9 +262,9 @@ export interface ReportHeadersRequest {
   leaseId: string;
   /** The HTTP status, 100 to 599; 0: no response arrived. */
   statusCode: number;
-  /** The response headers as received, names in any case: all of them, or only those about rate limits. At most 256, 16 KiB together. */
+  /** The response headers as received, names in any case: all of them, or only those about rate limits. At most 256, 16 KiB together, unless the server is configured otherwise. */
   headers: { [key: string]: string };
-  /** The body of an error response as received; what exceeds 16 KiB is cut, and a whole message of more than 64 KiB is refused. Read for billing, bans and delays that are told only there. Never stored, never logged. */
+  /** The body of an error response as received; what exceeds 16 KiB is cut, and a whole message of more than 64 KiB is refused, unless the server is configured otherwise. Read for billing, bans and delays that are told only there. Never stored, never logged. */
   errorBody: string;
   /** What was really used. Unset: the estimate stands. */
   usage:
