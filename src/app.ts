@@ -5,6 +5,7 @@ import { Authenticator } from './auth/authenticator.ts';
 import type { AuditSettings, Config, RedisSettings, StoreSettings } from './config/config.ts';
 import { FileWatch } from './config/file-watch.ts';
 import { loadTokens } from './config/load.ts';
+import { reloadMistakes } from './config/reload-check.ts';
 import { revealSecret } from './config/secret.ts';
 import { Identities } from './grpc/identity.ts';
 import { GrpcServer } from './grpc/server.ts';
@@ -96,9 +97,10 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const readAndPut = async (): Promise<Answer<Reloaded>> => {
     auditLog?.reopen();
     const next = (await options.readConfig?.()) ?? config;
-    if ('mistakes' in next) {
+    const mistakes = 'mistakes' in next ? next.mistakes : reloadMistakes(config, inForce, next);
+    if ('mistakes' in next || mistakes.length > 0) {
       putTokens();
-      return refused({ kind: 'config_mistakes', mistakes: next.mistakes }, store.now());
+      return refused({ kind: 'config_mistakes', mistakes }, store.now());
     }
     const reloaded = await put(next);
     watch?.put(next.files);

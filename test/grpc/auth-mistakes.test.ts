@@ -12,6 +12,7 @@ import {
   type Shown,
   startWithPapers,
   tlsClient,
+  writeConfig,
 } from '../support/auth-app.ts';
 import { callAny } from './any-call.ts';
 import { RPCS } from './rpc-rows.ts';
@@ -82,4 +83,14 @@ test('a file of tokens that has a mistake itself changes nothing', async () => {
     expect((await auth.app.reload()).ok).toBe(false);
     expect(await acquire(client, bearer(worker))).toBe('OK');
   }
+});
+
+test('auth cannot be reloaded away from under an address that other machines reach and the new file no more names', async () => {
+  const auth = await startWithPapers(papers, { ...CONFIG, listen: '0.0.0.0:0' });
+  cleanups.push(() => auth.app.close());
+  const client = tlsClient(papers, (auth.app.addresses[0] as string).replace('0.0.0.0', '127.0.0.1'));
+  cleanups.push(() => client.close());
+  writeConfig(papers, { ...onePool([keyOf('a')]), listen: '127.0.0.1:0' });
+  expect(await auth.app.reload()).toMatchObject({ ok: false, problem: { kind: 'config_mistakes' } });
+  expect(await acquire(client, {})).toBe('UNAUTHENTICATED');
 });
