@@ -75,7 +75,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 
   const putAuth = (next: Config): void => {
     inForce = next;
-    identities.put(next.auth === null ? null : new Authenticator(next.auth));
+    identities.put(next.auth === null ? null : new Authenticator(next.auth, identities.authenticator));
   };
   /** What a good file of tokens says counts at once, whatever is wrong elsewhere: a revocation does not wait for that to be mended. */
   const putTokens = (): void => {
