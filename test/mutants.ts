@@ -1,5 +1,6 @@
 import { blocks } from './mutants/blocks.ts';
 import { client } from './mutants/client.ts';
+import { identity } from './mutants/identity.ts';
 import { limits } from './mutants/limits.ts';
 import { lines } from './mutants/lines.ts';
 import type { Mutant } from './mutants/mutant.ts';
@@ -18,6 +19,7 @@ export const mutants: readonly Mutant[] = [
   ...picks,
   ...lines,
   ...seams,
+  ...identity,
   ...client,
   ...replicas,
   ...secrets,
