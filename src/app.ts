@@ -4,6 +4,8 @@ import { openAuditFile, openAuditOutput } from './audit/sink.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import type { AuditSettings, Config, RedisSettings, StoreSettings } from './config/config.ts';
 import { FileWatch } from './config/file-watch.ts';
+import { loadTokens } from './config/load.ts';
+import { reloadMistakes } from './config/reload-check.ts';
 import { revealSecret } from './config/secret.ts';
 import { Identities } from './grpc/identity.ts';
 import { GrpcServer } from './grpc/server.ts';
@@ -69,19 +71,37 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const service = createService(store, random, events, trace && new Recorder(trace), counts);
   const { gate, waiting, watches, generations, expiry } = service;
   const identities = new Identities();
+  let inForce = config;
 
+  const putAuth = (next: Config): void => {
+    inForce = next;
+    identities.put(next.auth === null ? null : new Authenticator(next.auth, identities.authenticator));
+  };
+  /** What a good file of tokens says counts at once, whatever is wrong elsewhere: a revocation does not wait for that to be mended. */
+  const putTokens = (): void => {
+    const { auth } = inForce;
+    const tokens = auth === null || auth.tokensFile === null ? null : loadTokens(auth.tokensFile);
+    if (auth === null || tokens === null || JSON.stringify(tokens) === JSON.stringify(auth.tokens)) return;
+    putAuth({ ...inForce, auth: { ...auth, tokens } });
+    watches.reloaded();
+    log.info({ file: auth.tokensFile, tokens: tokens.length }, 'the tokens alone were put in force');
+  };
   const put = (next: Config): Promise<Reloaded> => {
     for (const warning of [...next.warnings, ...onlyAtStart(config, next)]) log.warn(warning);
     if (!server.putTls(next.tls))
       log.warn('whether there is TLS, or client certificates, has changed: this takes effect at the next start');
-    identities.put(next.auth === null ? null : new Authenticator(next.auth));
+    putAuth(next);
     gate.put(next.auth === null ? null : next.access);
     return generations.put(next);
   };
   const readAndPut = async (): Promise<Answer<Reloaded>> => {
     auditLog?.reopen();
     const next = (await options.readConfig?.()) ?? config;
-    if ('mistakes' in next) return refused({ kind: 'config_mistakes', mistakes: next.mistakes }, store.now());
+    const mistakes = 'mistakes' in next ? next.mistakes : reloadMistakes(config, inForce, next);
+    if ('mistakes' in next || mistakes.length > 0) {
+      putTokens();
+      return refused({ kind: 'config_mistakes', mistakes }, store.now());
+    }
     const reloaded = await put(next);
     watch?.put(next.files);
     log.info(reloaded, 'configuration reloaded');

@@ -1,6 +1,7 @@
 import { blocks } from './mutants/blocks.ts';
 import { client } from './mutants/client.ts';
 import { hostile } from './mutants/hostile.ts';
+import { identity } from './mutants/identity.ts';
 import { limits } from './mutants/limits.ts';
 import { lines } from './mutants/lines.ts';
 import type { Mutant } from './mutants/mutant.ts';
@@ -19,6 +20,7 @@ export const mutants: readonly Mutant[] = [
   ...picks,
   ...lines,
   ...seams,
+  ...identity,
   ...client,
   ...replicas,
   ...secrets,

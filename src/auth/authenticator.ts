@@ -22,10 +22,12 @@ export class Authenticator {
   readonly #jwt: JwtVerifier | null;
   readonly #certificates: SpiffeHolders | null;
 
-  constructor(settings: AuthSettings) {
+  /** What was fetched and verified for one that it takes the place of is kept where it still applies. */
+  constructor(settings: AuthSettings, before: Authenticator | null = null) {
     this.#settings = settings;
     this.#tokens = settings.tokens === null ? null : new TokenBook(settings.tokens);
-    this.#jwt = settings.jwt === null ? null : new JwtVerifier(settings.jwt);
+    const isSame = before !== null && JSON.stringify(settings.jwt) === JSON.stringify(before.#settings.jwt);
+    this.#jwt = settings.jwt === null ? null : ((isSame ? before.#jwt : null) ?? new JwtVerifier(settings.jwt));
     this.#certificates = settings.mtls === null ? null : new SpiffeHolders(settings.mtls);
   }
 

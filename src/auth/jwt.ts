@@ -28,6 +28,8 @@ const JWKS_BYTES_MAX = 256 * 1_024;
 const JWKS_CACHE_MS = 10 * 60_000;
 const JWKS_COOLDOWN_MS = 30_000;
 const JWKS_TIMEOUT_MS = 5_000;
+/** Also where a fetch failed: whoever sends JWTs must not make keylease ask again and again. */
+const JWKS_PAUSE_MS = 5_000;
 
 /** Verifies JWTs of one issuer. Whatever goes wrong, the keys' server included, the answer is no. */
 export class JwtVerifier {
@@ -36,9 +38,9 @@ export class JwtVerifier {
   /** By a hash, so that no token is kept. */
   readonly #believed = new Map<string, Extract<Identified, { ok: true }>>();
 
-  constructor(settings: JwtSettings) {
+  constructor(settings: JwtSettings, timeoutMs = JWKS_TIMEOUT_MS) {
     this.#settings = settings;
-    this.#keys = 'set' in settings.keys ? createLocalJWKSet(settings.keys.set) : remoteKeys(settings.keys.url);
+    this.#keys = 'set' in settings.keys ? createLocalJWKSet(settings.keys.set) : remoteKeys(settings.keys.url, timeoutMs);
   }
 
   /** At once where the token was verified a moment ago. */
@@ -94,10 +96,16 @@ function knownClaim(claim: string): string {
   return ['iss', 'aud', 'exp', 'nbf', 'iat'].includes(claim) ? claim : '?';
 }
 
-function remoteKeys(url: string): JWTVerifyGetKey {
+function remoteKeys(url: string, timeoutMs: number): JWTVerifyGetKey {
+  let fetchTime = Number.NEGATIVE_INFINITY;
   return createRemoteJWKSet(new URL(url), {
-    ...{ cacheMaxAge: JWKS_CACHE_MS, cooldownDuration: JWKS_COOLDOWN_MS, timeoutDuration: JWKS_TIMEOUT_MS },
-    [customFetch]: async (target, init) => bounded(await fetch(target, init)),
+    ...{ cacheMaxAge: JWKS_CACHE_MS, cooldownDuration: JWKS_COOLDOWN_MS, timeoutDuration: timeoutMs },
+    [customFetch]: async (target, init) => {
+      const since = Date.now() - fetchTime;
+      if (since >= 0 && since < JWKS_PAUSE_MS) throw new Error('the keys were asked for a moment ago');
+      fetchTime = Date.now();
+      return bounded(await fetch(target, init));
+    },
   });
 }
 

@@ -14,6 +14,8 @@ export interface TlsSettings {
 export interface AuthSettings {
   readonly mtls: { readonly trustDomain: string; readonly paths: readonly string[] } | null;
   readonly tokens: readonly TokenRecord[] | null;
+  /** Where the tokens were read; null: they come from no file. */
+  readonly tokensFile: string | null;
   readonly jwt: JwtSettings | null;
   readonly unix: { readonly holder: string } | null;
 }
@@ -50,7 +52,8 @@ export function assembleAuth({ auth }: FileContent, { tokens, jwks }: AuthFiles)
   const { mtls, jwt, unix } = auth;
   return {
     mtls: mtls === undefined ? null : { trustDomain: mtls.trust_domain, paths: mtls.paths },
-    tokens,
+    tokens: tokens?.tokens ?? null,
+    tokensFile: tokens?.name ?? null,
     jwt:
       jwt === undefined
         ? null

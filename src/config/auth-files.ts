@@ -4,10 +4,10 @@ import { field } from './draft.ts';
 import type { Finding, Mistake, Path } from './mistake.ts';
 import type { FileReading } from './secret-source.ts';
 import { authorityProblem, certificateProblem, keyProblem, TlsFiles } from './tls-pair.ts';
-import { readTokens, type TokenRecord } from './token-file.ts';
+import { readTokens, type TokenFile } from './token-file.ts';
 
 /** Certificates, tokens and sets of keys are longer than secrets. */
-const FILE_BYTES_MAX = 1_024 * 1_024;
+export const AUTH_FILE_BYTES_MAX = 1_024 * 1_024;
 
 export interface AuthFileSources {
   /** Where relative paths start. */
@@ -18,7 +18,7 @@ export interface AuthFileSources {
 /** The files that the sections tls and auth name; null: none is named, or it has a mistake. */
 export interface AuthFiles {
   readonly tls: TlsFiles | null;
-  readonly tokens: readonly TokenRecord[] | null;
+  readonly tokens: TokenFile | null;
   readonly jwks: JSONWebKeySet | null;
 }
 
@@ -37,7 +37,7 @@ export function readAuthFiles(tree: unknown, sources: AuthFileSources): AuthFile
     const named = path.reduce(field, tree);
     if (typeof named !== 'string' || named === '') return undefined;
     const name = isAbsolute(named) ? named : join(sources.folder, named);
-    const reading = sources.readFile(name, FILE_BYTES_MAX);
+    const reading = sources.readFile(name, AUTH_FILE_BYTES_MAX);
     if (reading.ok) return { text: reading.text, path, name };
     findings.push({ path, message: reading.problem });
     return undefined;
@@ -54,11 +54,11 @@ export function readAuthFiles(tree: unknown, sources: AuthFileSources): AuthFile
     const isCaGood = ca === undefined || find(ca.path, authorityProblem(ca.text));
     return isKeyGood && isCaGood ? new TlsFiles(cert.text, key.text, ca?.text ?? null) : null;
   };
-  const tokens = (): readonly TokenRecord[] | null => {
+  const tokens = (): TokenFile | null => {
     const file = read('auth', 'tokens', 'file');
     if (file === undefined) return null;
     const reading = readTokens(file.text);
-    if (reading.ok) return reading.tokens;
+    if (reading.ok) return { name: file.name, tokens: reading.tokens };
     mistakes.push(...reading.faults.map((fault) => ({ ...fault, file: file.name })));
     return null;
   };

@@ -1,11 +1,13 @@
 import { readFileSync, statSync } from 'node:fs';
 import { readFile as readWholeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { AUTH_FILE_BYTES_MAX } from './auth-files.ts';
 import type { KnownNames } from './checks.ts';
 import type { Environment } from './expand.ts';
 import { digestOf } from './file-watch.ts';
 import { type ConfigReading, parseConfig } from './parse.ts';
 import { type FileReading, SECRET_BYTES_MAX } from './secret-source.ts';
+import { readTokens, type TokenRecord } from './token-file.ts';
 import { readVault } from './vault.ts';
 import { vaultWanted } from './vault-wanted.ts';
 
@@ -29,6 +31,13 @@ export async function loadConfig(path: string, env: Environment, known: KnownNam
   const vault = wanted === null ? {} : { vault: await readVault(wanted) };
   const reading = parseConfig(text, path, { ...known, env, readFile, ...vault });
   return reading.ok ? { ok: true, config: { ...reading.config, files } } : reading;
+}
+
+/** The tokens of a file, by themselves; null: it cannot be read, or has a mistake. */
+export function loadTokens(path: string): readonly TokenRecord[] | null {
+  const file = readSmallFile(path, AUTH_FILE_BYTES_MAX);
+  const reading = file.ok ? readTokens(file.bytes.toString('utf8')) : file;
+  return reading.ok ? reading.tokens : null;
 }
 
 type SmallFile = { readonly ok: true; readonly bytes: Buffer } | { readonly ok: false; readonly problem: string };

@@ -59,7 +59,9 @@ const jwt = mapping({
     .string()
     .refine(isSafeUrl, 'expected an https URL, or http on a loopback address')
     .optional()
-    .describe('Where the keys of the issuer are: https, or http on loopback. Kept for 10 minutes, fetched at most every 30 seconds.'),
+    .describe(
+      'Where the keys of the issuer are: https, or http on loopback. Kept for 10 minutes, fetched at most every 30 seconds, after a failure every 5.',
+    ),
   jwks_file: file('The keys of the issuer as a JSON Web Key Set').optional(),
   algorithms: z
     .array(z.enum(ALGORITHMS, { error: expected(`one of ${ALGORITHMS.join(', ')}`) }))

@@ -13,6 +13,13 @@ export interface TokenRecord {
   readonly expireTime: number | null;
 }
 
+/** A file of tokens as it was read. */
+export interface TokenFile {
+  /** Its path. */
+  readonly name: string;
+  readonly tokens: readonly TokenRecord[];
+}
+
 interface TokenFault extends Position {
   readonly path: string;
   readonly message: string;

@@ -27,6 +27,8 @@ export class Malformed {
 export interface CallContext extends Caller {
   readonly holder: string;
   readonly isStillKnown: () => boolean | Promise<boolean>;
+  /** By the wall clock: from then on `isStillKnown` may have another answer. */
+  readonly validUntil: () => number;
   readonly check: FieldCheck;
 }
 
@@ -95,6 +97,7 @@ export function contextOf(call: AnyCall, holder: string, identity: Identity): Ca
   return {
     holder,
     isStillKnown: () => identity.isStill(holder),
+    validUntil: () => identity.validUntil,
     check: new FieldCheck(),
     cancelled: () => call.cancelled,
     deadlineMs: (deadline instanceof Date ? deadline.getTime() : deadline) - Date.now(),

@@ -59,6 +59,11 @@ export class Identity {
     return identified instanceof Promise ? identified.then((later) => this.#keep(by, later)) : this.#keep(by, identified);
   }
 
+  /** By the wall clock: until then the last answer of `who` stands, unless a reload changes it. */
+  get validUntil(): number {
+    return this.#found?.identified.validUntil ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Whether it is this holder still; at once wherever that is possible. */
   isStill(holder: string): boolean | Promise<boolean> {
     const who = this.who();

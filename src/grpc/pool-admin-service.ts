@@ -58,7 +58,7 @@ export function poolAdminService(
       (request: wire.GetKeyRequest, { check }) => admin.getKey(request.pool, accepted(check, check.required('key_id', request.keyId))),
       keyResponse,
     ),
-    watchKeys: serverStream(options, streams, async (request: wire.WatchKeysRequest, { holder, isStillKnown }, call, fail) => {
+    watchKeys: serverStream(options, streams, async (request: wire.WatchKeysRequest, { holder, isStillKnown, validUntil }, call, fail) => {
       const entry = gate.isOpen ? null : gate.enterPool(holder, 'admin', request.pool);
       if (entry?.ok === false) return entry.problem;
       entry?.leave();
@@ -67,10 +67,14 @@ export function poolAdminService(
         if (!isKnown) return { kind: 'unauthenticated', why: 'the credentials have ended meanwhile' };
         return gate.may(holder, 'admin', pool) ? null : forbidden('admin', pool);
       };
-      return watchKeys(openWatch, pool, call, fail, () => {
-        const isKnown = isStillKnown();
-        return isKnown instanceof Promise ? isKnown.then(objection) : objection(isKnown);
-      });
+      const right = {
+        validUntil,
+        objection: () => {
+          const isKnown = isStillKnown();
+          return isKnown instanceof Promise ? isKnown.then(objection) : objection(isKnown);
+        },
+      };
+      return watchKeys(openWatch, pool, call, fail, right);
     }),
     listLeases: onPool(
       (request: wire.ListLeasesRequest) => admin.listLeases(request.pool, request, pageRequest(request)),

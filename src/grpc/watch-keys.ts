@@ -8,17 +8,26 @@ import { keyMessage } from './messages.ts';
 /** Starts to follow the keys of a pool; undefined: there is no such pool. `wake` is called whenever there may be news. */
 export type OpenWatch = (pool: string, wake: () => void) => (Pick<KeyWatch, 'next'> & { close(): void }) | undefined;
 
+/** Whether the caller may still see them. */
+export interface WatchRight {
+  /** By the wall clock: when to ask again, if no news come before. */
+  readonly validUntil: () => number;
+  readonly objection: () => Problem | null | Promise<Problem | null>;
+}
+
+const TIMER_MAX_MS = 60_000;
+
 /**
  * Sends news as fast as they are read: while the stream is full nothing is taken from the watch, which merges meanwhile. What is
- * thrown while news are looked up goes to `fail`, which ends the stream. Before each sending `objection` is asked whether the caller
- * may still see them.
+ * thrown while news are looked up goes to `fail`, which ends the stream. Before each sending, and when the
+ * credentials end, `objection` is asked.
  */
 export function watchKeys(
   open: OpenWatch,
   pool: string,
   call: ServerWritableStream<WatchKeysRequest, WatchKeysResponse>,
   fail: (fault: unknown) => void,
-  objection: () => Problem | null | Promise<Problem | null>,
+  { validUntil, objection }: WatchRight,
 ): Problem | null {
   let full = false;
   let scheduled = false;
@@ -29,8 +38,13 @@ export function watchKeys(
       full = !call.write({ keys: news.keys.map(keyMessage), removedKeyIds: [...news.removed], snapshotComplete: news.snapshotComplete });
     }
   };
-  const stop = (fault: unknown) => {
+  let timer: NodeJS.Timeout | undefined;
+  const close = () => {
+    clearTimeout(timer);
     watch.close();
+  };
+  const stop = (fault: unknown) => {
+    close();
     fail(fault);
   };
   const goOn = (problem: Problem | null) => {
@@ -38,9 +52,15 @@ export function watchKeys(
     try {
       if (problem !== null) throw new StreamProblem(problem);
       send();
+      lookAgain();
     } catch (fault) {
       stop(fault);
     }
+  };
+  const lookAgain = () => {
+    clearTimeout(timer);
+    const wait = validUntil() - Date.now();
+    if (wait < Number.POSITIVE_INFINITY) timer = setTimeout(schedule, Math.min(TIMER_MAX_MS, Math.max(1, wait))).unref();
   };
   const schedule = () => {
     if (scheduled) return;
@@ -55,8 +75,8 @@ export function watchKeys(
     full = false;
     schedule();
   });
-  call.once('cancelled', () => watch.close());
-  call.once('close', () => watch.close());
+  call.once('cancelled', close);
+  call.once('close', close);
   schedule();
   return null;
 }

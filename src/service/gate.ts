@@ -14,6 +14,13 @@ export interface Entry {
   readonly leave: () => void;
 }
 
+/** No pool has a longer name; comparing one with patterns takes time that grows with it. */
+const POOL_CHARACTERS_MAX = 63;
+const TOO_LONG: Problem = {
+  kind: 'invalid',
+  violations: [{ field: 'pool', description: `is longer than ${POOL_CHARACTERS_MAX} characters` }],
+};
+
 /** What it stands before. */
 export interface Refused {
   readonly ok: false;
@@ -58,6 +65,7 @@ export class Gate {
 
   /** Lets a call on a pool in. The empty name means a pool among those that the holder may do this on. */
   enterPool(holder: string, verb: Verb, pool: string): Entry | Refused {
+    if (pool.length > POOL_CHARACTERS_MAX) return { ok: false, problem: TOO_LONG };
     const meant = pool === '' ? (this.#pools.named('', (id) => this.may(holder, verb, id))?.id ?? '') : pool;
     if (meant !== '') return this.#enter(holder, verb, meant, this.#grant(holder, verb, meant));
     const entered = this.enter(holder, verb);
@@ -69,7 +77,8 @@ export class Gate {
   /** Lets a call on a lease in, by the pool that its id claims: whether there is such a lease is not looked at before. */
   enterLease(holder: string, verb: Verb, leaseId: string): Entry | Refused {
     const pool = this.#ids.claimedPool(leaseId) ?? '';
-    return pool === '' ? this.enter(holder, verb) : this.enterPool(holder, verb, pool);
+    // A name that no pool can have is no pool: the answer is that of any other garbage.
+    return pool === '' || pool.length > POOL_CHARACTERS_MAX ? this.enter(holder, verb) : this.enterPool(holder, verb, pool);
   }
 
   /** Lets a call in that names no pool: whoever may do this on any may make it. */

@@ -40,12 +40,15 @@ async function acquireWithin(
   if (priorityMax !== null && call.priority > priorityMax)
     return refused({ kind: 'forbidden', what: { priority: call.priority, priorityMax } }, gate.now());
   const patience = caller === undefined ? undefined : { ...caller, holderWaitersMax: caps.waitersMax };
+  const begin = gate.now();
   const answer = await inner.acquire(holder, { ...call, pool, holderLeasesMax: caps.leasesMax }, patience);
   if (!answer.ok) return answer;
   // It may have waited long: no key goes to whoever may not have it any more.
   const isKnown = (await caller?.isStillKnown?.()) !== false;
   if (isKnown && gate.may(holder, 'acquire', pool)) return answer;
-  await inner.release(holder, answer.value.lease.id);
+  const { lease } = answer.value;
+  // An older lease is that of a repeated request: its key is out already, and what it holds may be in use.
+  if (lease.acquireTime >= begin) await inner.release(holder, lease.id);
   return refused(
     isKnown ? forbidden('acquire', pool) : { kind: 'unauthenticated', why: 'the credentials have ended meanwhile' },
     answer.now,

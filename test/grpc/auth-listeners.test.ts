@@ -5,8 +5,10 @@ import { KeyLeaseServiceService, type LeaseStreamResponse } from '../../src/gene
 import { PoolAdminServiceService } from '../../src/generated/keylease/v1/pool_admin_service.ts';
 import { type ConfigContent, keyOf, onePool } from '../support/app.ts';
 import {
+  AUDIENCE,
   type AuthApp,
   bearer,
+  ISSUER,
   makePapers,
   metadataOf,
   type Papers,
@@ -34,6 +36,15 @@ afterEach(async () => {
 
 const ACCESS = { access: [{ holders: ['**'], verbs: ['acquire', 'admin'] }] };
 const TOKENS: ConfigContent = { ...onePool([keyOf('a')]), auth: { tokens: { file: 'tokens.yaml' } }, ...ACCESS };
+
+/** Every way that ends by itself. */
+const TIMED: ConfigContent = {
+  ...TOKENS,
+  auth: {
+    tokens: { file: 'tokens.yaml' },
+    jwt: { issuer: ISSUER, audience: AUDIENCE, jwks_file: 'jwks.json', algorithms: ['ES256'] },
+  },
+};
 
 async function started(config: ConfigContent): Promise<AuthApp> {
   const auth = await startWithPapers(papers, config);
@@ -131,6 +142,43 @@ test.each([
   change(token);
   await app.reload();
   expect(await ended).toBe(code);
+});
+
+test.each([
+  ['a token', async () => papers.addToken('operator', Date.now() + 1_500)],
+  ['a JWT', () => papers.sign({ exp: Math.floor(Date.now() / 1_000) - 3 })],
+])('a watch ends when %s does, though nothing happens', async (_, credential) => {
+  const token = await credential();
+  const { app } = await started(TIMED);
+  const { path, requestSerialize, responseDeserialize } = PoolAdminServiceService.watchKeys;
+  const client = clientOf(app.addresses[0]!);
+  const stream = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { pool: '' }, metadataOf(bearer(token)));
+  const messages: unknown[] = [];
+  stream.on('data', (message) => messages.push(message));
+  const codes: number[] = [];
+  stream.once('error', (error: Error & { code: number }) => codes.push(error.code));
+  await expect.poll(() => codes, { timeout: 10_000 }).toEqual([16]);
+  expect(messages).toHaveLength(1);
+});
+
+test('a call on an open stream is refused once the JWT has expired', async () => {
+  const token = await papers.sign({ exp: Math.floor(Date.now() / 1_000) - 3 });
+  const { app } = await started(TIMED);
+  const { path, requestSerialize, responseDeserialize } = KeyLeaseServiceService.leaseStream;
+  const stream = clientOf(app.addresses[0]!).makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadataOf(bearer(token)));
+  stream.on('error', () => {});
+  const row = RPCS.find(({ name }) => name === 'leaseStream')!;
+  const codes: number[] = [];
+  stream.on('data', ({ replies }: LeaseStreamResponse) => {
+    for (const { reply } of replies) codes.push(reply?.$case === 'error' ? reply.value.code : 0);
+  });
+  const next = async () => {
+    stream.write(row.request(ABOUT) as never);
+    return codes.at(-1);
+  };
+  await expect.poll(next, { timeout: 10_000 }).toBe(0);
+  await expect.poll(next, { timeout: 10_000 }).toBe(16);
+  stream.cancel();
 });
 
 test('auth that is turned on by a reload counts for the next call', async () => {

@@ -2,7 +2,12 @@ import { createHmac } from 'node:crypto';
 import type { Client } from '@grpc/grpc-js';
 import { generateKeyPair, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AcquireKeyResponse, KeyLeaseServiceService } from '../../src/generated/keylease/v1/key_lease_service.ts';
+import {
+  AcquireKeyRequest,
+  AcquireKeyResponse,
+  KeyLeaseServiceService,
+  type LeaseStreamResponse,
+} from '../../src/generated/keylease/v1/key_lease_service.ts';
 import { keyOf } from '../support/app.ts';
 import {
   AUDIENCE,
@@ -136,6 +141,10 @@ const STRANGERS: readonly (readonly [who: string, shown: () => Shown | Promise<S
   ['a JWT that never expires', () => jwt({ exp: undefined })],
   ['a JWT that lasts 25 hours', () => jwt({ exp: now() + 25 * HOUR_S })],
   ['a JWT that is not good yet', () => jwt({ nbf: now() + 60 })],
+  ['a JWT that expires at a text', () => jwt({ exp: String(now() + 60) as never })],
+  ['a JWT whose issuer ends in a slash', () => jwt({ iss: `${ISSUER}/` })],
+  ['a JWT for a list of others', () => jwt({ aud: ['a', 'b'] })],
+  ['a JWT longer than 8192 characters', () => jwt({ more: 'x'.repeat(7_000) })],
   ['a JWT without a holder', () => jwt({ sub: undefined })],
   ['a JWT whose holder is a number', () => jwt({ sub: 7 })],
   ['a JWT signed by another key', async () => jwt({}, { key: (await generateKeyPair('ES256')).privateKey })],
@@ -167,6 +176,7 @@ test.each(STRANGERS)('whoever shows %s is UNAUTHENTICATED, whatever is called', 
 test.each<[string, () => Shown | Promise<Shown>]>([
   ['a certificate', workerPapers],
   ['a JWT', () => jwt()],
+  ['a JWT for several, that expires within a second', () => jwt({ aud: ['another', AUDIENCE], exp: now() + 60.5 })],
   ['a token', () => bearer(tokens.root)],
 ])('a holder with every right is let in by %s', async (_, shown) => {
   const rows = EVERY_RPC.filter(({ names }) => names !== 'lease');
@@ -209,6 +219,51 @@ test.each(ON_POOL.map((row) => [row.name, row] as const))(
 
 test.each(ON_POOL.map((row) => [row.name, row] as const))('%s: a pool that may be used and is not there is NOT_FOUND', async (_, row) => {
   expect((await callAs(bearer(tokens.guest), row, { pool: 'nothere' })).status).toBe('NOT_FOUND');
+});
+
+test('a pool name longer than any pool has is refused before it is compared with patterns; as the claim of a lease it is garbage', async () => {
+  const name = 'x'.repeat(64);
+  expect(await statusesOf(bearer(tokens.root), ON_POOL, { pool: name })).toEqual(all('INVALID_ARGUMENT', ON_POOL));
+  expect(await statusesOf(bearer(tokens.root), ON_LEASE, { leaseId: claiming(name) })).toEqual(all('NOT_FOUND', ON_LEASE));
+});
+
+test('calls of one message on a stream are let in each by itself', async () => {
+  const { path, requestSerialize, responseDeserialize } = KeyLeaseServiceService.leaseStream;
+  const stream = clientFor({}).makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadataOf(bearer(tokens.guest)));
+  stream.on('error', () => {});
+  const statuses = new Map<number, number>();
+  const answered = new Promise<void>((resolve) =>
+    stream.on('data', ({ replies }: LeaseStreamResponse) => {
+      for (const { id, reply } of replies) statuses.set(Number(id), reply?.$case === 'error' ? reply.value.code : 0);
+      if (statuses.size === 5) resolve();
+    }),
+  );
+  const pools = ['default', 'secret', 'nothere', 'absent', 'default'];
+  const calls = pools.map((pool, id) => ({ id, call: { $case: 'acquireKey', value: AcquireKeyRequest.fromPartial({ pool }) } }));
+  stream.write({ calls } as never);
+  await answered;
+  stream.cancel();
+  expect(pools.map((_, id) => statuses.get(id))).toEqual([0, 7, 5, 7, 0]);
+});
+
+test('a request id is of its holder: another who sends it gets a lease of its own', async () => {
+  const { method, request } = RPCS[0]!;
+  const replay = { ...(request({ pool: 'default', keyId: '', leaseId: '' }) as object), requestId: 'r' };
+  const acquire = (shown: Shown) =>
+    new Promise<AcquireKeyResponse>((resolve) =>
+      clientFor(shown).makeUnaryRequest(
+        method.path,
+        method.requestSerialize,
+        AcquireKeyResponse.decode,
+        replay,
+        metadataOf(shown),
+        (_, value) => resolve(value as AcquireKeyResponse),
+      ),
+    );
+  const leases = [await acquire(bearer(tokens.root)), await acquire(bearer(tokens.guest)), await acquire(bearer(tokens.root))];
+  expect(leases.map(({ lease }) => lease?.holder)).toEqual(['root', 'guest', 'root']);
+  expect(leases[2]?.lease?.leaseId).toBe(leases[0]?.lease?.leaseId);
+  expect(leases[1]?.lease?.leaseId).not.toBe(leases[0]?.lease?.leaseId);
 });
 
 test.each(ON_LEASE.map((row) => [row.name, row] as const))("%s: another's lease is answered as one that never was", async (_, row) => {

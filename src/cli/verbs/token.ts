@@ -1,8 +1,9 @@
-import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { parseDocument } from 'yaml';
 import { mintToken } from '../../auth/token.ts';
 import { readTokens, type TokenRecord, tokenLineOf } from '../../config/token-file.ts';
+import { editFile } from '../edit-file.ts';
 import { usageMistake } from '../failure.ts';
 import { type Io, wantsColour } from '../io.ts';
 import { durationOption } from '../options.ts';
@@ -43,17 +44,19 @@ interface CreateOptions {
   readonly file: string;
 }
 
-function create({ holder, expires, file }: CreateOptions, json: boolean, io: Io): void {
-  const before = textOf(file, '');
-  tokensOf(before, file);
+async function create({ holder, expires, file }: CreateOptions, json: boolean, io: Io): Promise<void> {
   const { token, id, sha256 } = mintToken();
   const createTime = io.now();
   const line = tokenLineOf({ id, sha256, holder, createTime, expireTime: expires === undefined ? null : createTime + expires });
-  const isBare = before === '' || before.trim() === '[]';
-  const after = isBare ? line : `${before}${before.endsWith('\n') ? '' : '\n'}${line}`;
-  const reading = readTokens(after);
-  if (!reading.ok) throw usageMistake(`no token was made: ${reading.faults.map(({ message }) => message).join('; ')}`);
-  replace(file, after);
+  await editFile(file, MODE, () => {
+    const before = textOf(file, '');
+    tokensOf(before, file);
+    const isBare = before === '' || before.trim() === '[]';
+    const after = isBare ? line : `${before}${before.endsWith('\n') ? '' : '\n'}${line}`;
+    const reading = readTokens(after);
+    if (!reading.ok) throw usageMistake(`no token was made: ${reading.faults.map(({ message }) => message).join('; ')}`);
+    return after;
+  });
   io.out(json ? `${JSON.stringify({ token, id, holder })}\n` : `${token}\n`);
 }
 
@@ -81,13 +84,15 @@ function list(file: string, json: boolean, io: Io): void {
   io.out(`${table(columns, tokens, layout)}\n`);
 }
 
-function revoke(id: string, file: string, io: Io): void {
-  const text = textOf(file);
-  const place = tokensOf(text, file).findIndex((token) => token.id === id);
-  if (place < 0) throw usageMistake(`${file} has no token ${id}: \`keylease token list\` shows those it has`);
-  const document = parseDocument(text);
-  document.deleteIn([place]);
-  replace(file, document.toString({ lineWidth: 0 }));
+async function revoke(id: string, file: string, io: Io): Promise<void> {
+  await editFile(file, MODE, () => {
+    const text = textOf(file);
+    const place = tokensOf(text, file).findIndex((token) => token.id === id);
+    if (place < 0) throw usageMistake(`${file} has no token ${id}: \`keylease token list\` shows those it has`);
+    const document = parseDocument(text);
+    document.deleteIn([place]);
+    return document.toString({ lineWidth: 0 });
+  });
   io.out(`revoked ${id}\n`);
 }
 
@@ -110,12 +115,4 @@ function textOf(file: string, missing?: string): string {
     if (code === 'ENOENT' && missing !== undefined) return missing;
     throw usageMistake(`the file ${file} cannot be read: ${code}`);
   }
-}
-
-/** At once, so that a server never reads half of it. */
-function replace(file: string, text: string): void {
-  const next = `${file}.next`;
-  writeFileSync(next, text, { mode: MODE, flush: true });
-  chmodSync(next, statSync(file, { throwIfNoEntry: false })?.mode ?? MODE);
-  renameSync(next, file);
 }

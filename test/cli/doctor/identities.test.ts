@@ -27,7 +27,7 @@ const token = (holder: string, expireTime: number | null) => ({
   expireTime,
   createTime: 0,
 });
-const auth = (...tokens: ReturnType<typeof token>[]) => ({ mtls: null, jwt: null, unix: null, tokens });
+const auth = (...tokens: ReturnType<typeof token>[]) => ({ mtls: null, jwt: null, unix: null, tokensFile: null, tokens });
 
 test('a holder all of whose tokens have expired is named, one with a good one left is not', () => {
   const settings = { tls: null, auth: auth(token('search', 500), token('search', null), token('batch', 500)) };

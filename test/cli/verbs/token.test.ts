@@ -1,4 +1,16 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -6,7 +18,7 @@ import { TokenBook } from '../../../src/auth/token.ts';
 import { addVerb, buildProgram } from '../../../src/cli/program.ts';
 import { runProgram } from '../../../src/cli/run.ts';
 import { tokenVerb } from '../../../src/cli/verbs/token.ts';
-import { readTokens, type TokenRecord } from '../../../src/config/token-file.ts';
+import { readTokens, type TokenRecord, tokenLineOf } from '../../../src/config/token-file.ts';
 import { captureIo, NOW, type Ran } from '../run-cli.ts';
 
 const DAY_MS = 86_400_000;
@@ -101,4 +113,34 @@ test('a list of a file that is not there says so, and makes none', async () => {
   const file = newFile();
   expect((await run('token', 'list', '--file', file)).err).toContain('cannot be read: ENOENT');
   expect(existsSync(file)).toBe(false);
+});
+
+test('an edit that another has begun is waited for, and what it wrote stays', async () => {
+  const file = newFile();
+  await run('token', 'create', '--holder', 'first', '--file', file);
+  copyFileSync(file, `${file}.next`);
+  const created = run('token', 'create', '--holder', 'third', '--file', file);
+  appendFileSync(
+    `${file}.next`,
+    tokenLineOf({ id: 'second00', sha256: '0'.repeat(64), holder: 'second', createTime: NOW, expireTime: null }),
+  );
+  renameSync(`${file}.next`, file);
+  expect((await created).code).toBe(0);
+  expect(tokensIn(file).map(({ holder }) => holder)).toEqual(['first', 'second', 'third']);
+});
+
+test('many at once: none is lost', async () => {
+  const file = newFile();
+  await Promise.all(Array.from({ length: 20 }, () => run('token', 'create', '--holder', 'w', '--file', file)));
+  expect(tokensIn(file)).toHaveLength(20);
+  expect(existsSync(`${file}.next`)).toBe(false);
+});
+
+test.skipIf(process.getuid?.() !== 0)('the file stays with its owner, whose server must read it', async () => {
+  const file = newFile();
+  await run('token', 'create', '--holder', 'w', '--file', file);
+  chownSync(file, 65_534, 65_533);
+  await run('token', 'create', '--holder', 'w', '--file', file);
+  const { uid, gid, mode } = statSync(file);
+  expect([uid, gid, (mode & 0o777).toString(8)]).toEqual([65_534, 65_533, '600']);
 });
