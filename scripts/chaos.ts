@@ -41,8 +41,8 @@ function planOf(kind: Kind, failovers: number): Fault[] {
   const plan: Fault[] = [];
   for (let count = 0; count < failovers; count += 1) {
     plan.push(moving[count % moving.length] as Fault);
-    const other = others[Math.floor(count / 2) % others.length];
-    if (count % 2 === 1 && other !== undefined) plan.push(other);
+    const other = others[count % others.length];
+    if (other !== undefined) plan.push(other);
   }
   return plan;
 }
