@@ -1,5 +1,7 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { moment } from './journal.ts';
+import type { RedisServer } from '../support/redis.ts';
 import type { Replica } from './replica.ts';
 import type { Kind, Topology } from './topology.ts';
 import type { Weather } from './way.ts';
@@ -31,11 +33,15 @@ const STOPPED_MS = 3_500;
 /** Longer than the store's timeout, and than Sentinel or Cluster wait before they act. */
 const FROZEN_MS = 2_500;
 
+/** Shorter than Sentinel or Cluster take a server for dead. */
+const LAG_MS = 300;
+
 const PARTED_MS = 2_000;
 const HOUR_MS = 3_600_000;
 
 export const FAULTS: readonly Fault[] = [
   fault('kill primary', { isFailover: true }, killPrimary),
+  fault('kill primary whose last writes are lost', { isFailover: true }, loseWrites),
   fault('freeze primary', { isFailover: true, on: ['sentinel', 'cluster'] }, freezePrimary),
   fault('freeze server', { on: ['single'] }, freezePrimary),
   fault('kill replica', {}, ({ victim }) => victim.kill()),
@@ -48,6 +54,10 @@ export const FAULTS: readonly Fault[] = [
   fault('kill primary and replica', { isFailover: true }, async (scene) => {
     const killed = scene.victim.kill();
     return (await killPrimary(scene)) && (await killed);
+  }),
+  fault('kill replica and primary whose last writes are lost', { isFailover: true }, async (scene) => {
+    const [isLost, isKilled] = await Promise.all([loseWrites(scene), sleep(LAG_MS / 2).then(() => scene.victim.kill())]);
+    return isLost && isKilled;
   }),
   fault('kill primary while a replica is stopped', { isFailover: true }, async (scene) => {
     const [isStopped, isKilled] = await Promise.all([stopped(scene.victim), sleep(300).then(() => killPrimary(scene))]);
@@ -65,6 +75,26 @@ async function killPrimary({ topology, pool }: Scene): Promise<boolean> {
   await primary.kill();
   await topology.movedFrom(primary, pool);
   return (await topology.runOf(pool)) !== before;
+}
+
+/** What was answered last is known to the replicas alone: the server that takes over lags, or the only one loses its disk. */
+async function loseWrites({ topology, pool }: Scene): Promise<boolean> {
+  const primary = await topology.primaryOf(pool);
+  if (topology.kind === 'single') {
+    await primary.kill();
+    rmSync(join(primary.folder, 'appendonlydir'), { recursive: true });
+    await topology.movedFrom(primary, pool);
+    return true;
+  }
+  const [, , [[, port]]] = await primary.ask('ROLE');
+  const follower = topology.servers.find((server) => server.port === Number(port)) as RedisServer;
+  follower.signal('SIGSTOP');
+  await sleep(LAG_MS);
+  const [, written, [[, , taken]]] = await primary.ask('ROLE');
+  await primary.kill();
+  follower.signal('SIGCONT');
+  await topology.movedFrom(primary, pool);
+  return Number(written) > Number(taken);
 }
 
 /** It goes on later, believes it is still the primary, and runs what came meanwhile. */
@@ -89,9 +119,9 @@ async function stopped(victim: Replica): Promise<boolean> {
 }
 
 async function stepped(victim: Replica, byMs: number): Promise<boolean> {
-  const shown = await victim.stepClock(byMs);
+  const went = await victim.stepClock(byMs);
   await sleep(1_000);
-  return Math.abs(shown - moment() - byMs) < HOUR_MS / 2;
+  return Math.abs(went - byMs) < HOUR_MS / 2;
 }
 
 async function parted({ topology, victim }: Scene, weather: Weather): Promise<boolean> {

@@ -84,7 +84,7 @@ export class Replica {
     this.#process?.kill(signal);
   }
 
-  /** Makes its wall clock step; answers what the clock shows then. */
+  /** Makes its wall clock step; answers how far it went. */
   async stepClock(byMs: number): Promise<number> {
     const child = this.#process as ChildProcess;
     const told = once(child, 'message');

@@ -14,7 +14,8 @@ class SteppingDate extends RealDate {
 
 globalThis.Date = SteppingDate as DateConstructor;
 process.on('message', (stepMs: number) => {
+  const before = Date.now();
   offset += stepMs;
-  process.send?.(Date.now());
+  process.send?.(Date.now() - before);
 });
 process.channel?.unref();

@@ -13,6 +13,7 @@ export interface Topology {
   readonly stores: readonly unknown[];
   /** The way of each replica to its store, where it can be made bad; empty: it cannot. */
   readonly ways: readonly Way[];
+  readonly servers: readonly RedisServer[];
   /** The server that takes the writes of a pool now. */
   primaryOf(pool: string): Promise<RedisServer>;
   /** Which run of which server takes the writes of a pool. */
@@ -36,7 +37,7 @@ async function startSingle(replicas: number): Promise<Topology> {
   const server = await RedisServer.start('--appendonly', 'yes');
   const ways = await Promise.all(Array.from({ length: replicas }, () => Way.to(server.port)));
   return {
-    ...{ kind: 'single', ways },
+    ...{ kind: 'single', ways, servers: [server] },
     stores: ways.map(({ port }) => ({ kind: 'redis', url: `redis://127.0.0.1:${port}`, timeout: TIMEOUT })),
     primaryOf: async () => server,
     runOf: () => runOf(server),
@@ -64,7 +65,7 @@ async function startWatched(replicas: number): Promise<Topology> {
     return servers.find((server) => server.port === Number(port)) as RedisServer;
   };
   return {
-    ...{ kind: 'sentinel', ways: [] },
+    ...{ kind: 'sentinel', ways: [], servers },
     stores: Array.from({ length: replicas }, () => ({
       ...{ kind: 'redis', timeout: TIMEOUT },
       sentinels: { name: 'main', hosts: entries.map(textOf) },
@@ -80,8 +81,8 @@ async function startWatched(replicas: number): Promise<Topology> {
       await other.ask('REPLICAOF', '127.0.0.1', `${primary.port}`);
       await until(async () => (await primary.ask('WAIT', '1', '100')) === 1);
       await until(async () => {
-        const [told] = await askAt(sentinel, 'SENTINEL', 'REPLICAS', 'main');
-        return String(told).includes(`:${other.port}`) && !/[so]_down|disconnected/.test(String(told));
+        const told = JSON.stringify(await askAt(sentinel, 'SENTINEL', 'REPLICAS', 'main'));
+        return told.includes(`:${other.port}`) && !/[so]_down|disconnected/.test(told);
       });
     },
     stop: () => watched.stop(),
@@ -93,7 +94,7 @@ async function startSharded(replicas: number): Promise<Topology> {
   const { servers, entries } = cluster;
   const primaryOf = (pool: string) => Promise.any(servers.map((server) => ownerOf(pool, server, servers)));
   return {
-    ...{ kind: 'cluster', ways: [] },
+    ...{ kind: 'cluster', ways: [], servers },
     stores: Array.from({ length: replicas }, () => ({ kind: 'redis', timeout: TIMEOUT, cluster: entries.map(textOf) })),
     primaryOf,
     runOf: async (pool) => runOf(await primaryOf(pool)),
