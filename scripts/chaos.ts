@@ -49,14 +49,15 @@ function planOf(kind: Kind, failovers: number): Fault[] {
 
 async function runOn(kind: Kind, faults: readonly Fault[]): Promise<string[]> {
   const seed = Number(values.seed);
-  const { rounds, violations, acknowledged } = await runChaos({
+  const { rounds, violations, acknowledged, crashes } = await runChaos({
     kind,
     faults,
     seed,
     tell: (round) => process.stdout.write(`${kind}: ${lineOf(round)}\n`),
   });
   for (const { kind: what, text } of violations) process.stdout.write(`${kind}: ${what}: ${text}\n`);
-  if (violations.length > 0 || rounds.some(({ isSeen }) => !isSeen)) process.exitCode = 1;
+  for (const crash of crashes) process.stdout.write(`${kind}: ${crash}\n`);
+  if (violations.length + crashes.length > 0 || rounds.some(({ isSeen }) => !isSeen)) process.exitCode = 1;
   const count = (what: ViolationKind) => violations.filter((violation) => violation.kind === what).length;
   const failovers = rounds.filter(({ fault }) => fault.isFailover);
   const away = failovers.map(({ outage }) => outage.unavailableMs);
@@ -70,7 +71,7 @@ async function runOn(kind: Kind, faults: readonly Fault[]): Promise<string[]> {
     ],
     `unavailable p50/p99 ${ms(percentile(away, 0.5))}/${ms(percentile(away, 0.99))}`,
   ];
-  return [kind, ...figures];
+  return [kind, ...figures, `crashes ${crashes.length}`];
 }
 
 function lineOf({ fault, isSeen, outage }: Round): string {

@@ -16,6 +16,7 @@ describe.skipIf(redisServer === null)('replicas that share one store, under load
   ])('$kind: $faults; nothing is granted or settled that may not be, and grants go on', async ({ kind, faults }) => {
     const outcome = await runChaos({ kind, faults: faults.map(named), seed: SEED });
     expect({ seed: SEED, violations: outcome.violations }).toEqual({ seed: SEED, violations: [] });
+    expect(outcome.crashes).toEqual([]);
     expect(outcome.rounds.map(({ fault, isSeen }) => [fault.name, isSeen])).toEqual(faults.map((name) => [name, true]));
     for (const { fault, outage } of outcome.rounds.filter((round) => round.fault.isFailover)) {
       expect({ fault: fault.name, failed: outage.failed > 0 }).toEqual({ fault: fault.name, failed: true });

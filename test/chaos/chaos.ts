@@ -40,6 +40,8 @@ export interface Outcome {
   readonly journal: Journal;
   readonly violations: readonly Violation[];
   readonly acknowledged: number;
+  /** The last words of replicas that ended by themselves. */
+  readonly crashes: readonly string[];
 }
 
 /** Replicas over one topology under load, one fault after the other; then everything that clients were told is checked. */
@@ -59,7 +61,8 @@ export async function runChaos({ kind, faults, seed, tell = () => {} }: Plan): P
     }
     await load.stop();
     const journal = { calls: load.calls, balances: await balancesOf(replicas[0] as Replica) };
-    return { rounds, journal, violations: check(journal, BOUNDS), acknowledged: acknowledged(load.calls).length };
+    const crashes = replicas.flatMap(({ crash }) => crash ?? []);
+    return { rounds, journal, violations: check(journal, BOUNDS), acknowledged: acknowledged(load.calls).length, crashes };
   } finally {
     await Promise.all(replicas.map((replica) => replica.kill()));
     await topology.stop();

@@ -7,7 +7,7 @@ import type { Kind, Topology } from './topology.ts';
 import type { Weather } from './way.ts';
 
 /** What a fault is done to. */
-export interface Scene {
+interface Scene {
   readonly topology: Topology;
   readonly replicas: readonly Replica[];
   /** The replica that a fault of one is done to. */

@@ -4,7 +4,7 @@ import type { Bounds } from './checker.ts';
 export const LEASE_MAX_MS = 4_000;
 
 /** How long the leases last that clients ask for. */
-export const LEASE_MS = 1_000;
+const LEASE_MS = 1_000;
 
 const SLOTS = 3;
 const REQUESTS = { limit: 30, windowMs: 20_000 };

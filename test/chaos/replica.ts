@@ -6,6 +6,11 @@ import { join } from 'node:path';
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const CLOCK = new URL('./stepping-clock.ts', import.meta.url).pathname;
 
+const STARTS_MAX = 5;
+
+/** How much of its last words is kept. */
+const CRASH_CHARACTERS = 2_000;
+
 /** Whatever becomes of the run, no replica outlives the process. */
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
@@ -20,6 +25,8 @@ export class Replica {
   #told = '';
   /** Where it listens in this life; null: it does not run. */
   address: string | null = null;
+  /** What it said last where it ended without being told to; null: it did not. */
+  crash: string | null = null;
 
   constructor(number: number, folder: string, config: unknown) {
     this.number = number;
@@ -27,8 +34,14 @@ export class Replica {
     writeFileSync(this.#config, JSON.stringify(config));
   }
 
-  /** Starts it; done once it serves. */
+  /** Starts it, and again where its store is lost meanwhile, as whoever keeps it running does; done once it serves. */
   async start(): Promise<void> {
+    for (let left = STARTS_MAX; !(await this.#tryStart()); left -= 1) {
+      if (left === 1) throw new Error(`a replica does not start: ${this.#told}`);
+    }
+  }
+
+  async #tryStart(): Promise<boolean> {
     const child = spawn(process.execPath, ['--import', CLOCK, MAIN, 'serve', '--config', this.#config], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -39,6 +52,7 @@ export class Replica {
     let isOver = false;
     child.once('exit', () => {
       isOver = true;
+      if (this.address !== null) this.crash = `replica ${this.number} ended by itself: ${this.#told.slice(-CRASH_CHARACTERS)}`;
       child.emit('told');
     });
     for (const stream of [child.stdout, child.stderr]) {
@@ -51,16 +65,11 @@ export class Replica {
       const [, address] = /"listen":\["([^"]+)"\].*keylease serves/.exec(this.#told) ?? [];
       if (address !== undefined) {
         this.address = address;
-        return;
+        return true;
       }
-      if (isOver) throw new Error(`a replica does not start: ${this.#told}`);
+      if (isOver) return false;
       await once(child, 'told');
     }
-  }
-
-  /** What it said in this life. */
-  get told(): string {
-    return this.#told;
   }
 
   /** Ends it as a crash would; answers whether it ran until then. */
@@ -68,9 +77,9 @@ export class Replica {
     const child = this.#process;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return false;
     const exit = once(child, 'exit');
+    this.address = null;
     child.kill('SIGKILL');
     await exit;
-    this.address = null;
     return child.signalCode === 'SIGKILL';
   }
 
