@@ -1,6 +1,6 @@
 /**
  * Lets replicas of the service, over one Redis each time in another topology, meet faults under load, and checks all that clients were
- * told. Prints a line for each fault and a table; fails where anything was granted or settled that may not be.
+ * told. Prints a line for each fault and a table, also when it is interrupted; fails where anything was granted or settled that may not be.
  */
 import { parseArgs } from 'node:util';
 import { type Round, runChaos } from '../test/chaos/chaos.ts';
@@ -18,6 +18,14 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
+
+let isInterrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (isInterrupted) process.exit(1);
+    isInterrupted = true;
+  });
+}
 
 if (redisServer === null) process.exitCode = 1;
 else await main();
@@ -53,6 +61,7 @@ async function runOn(kind: Kind, faults: readonly Fault[]): Promise<string[]> {
     kind,
     faults,
     seed,
+    isOver: () => isInterrupted,
     tell: (round) => process.stdout.write(`${kind}: ${lineOf(round)}\n`),
   });
   for (const { kind: what, text } of violations) process.stdout.write(`${kind}: ${what}: ${text}\n`);

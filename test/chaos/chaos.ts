@@ -24,6 +24,8 @@ export interface Plan {
   readonly kind: Kind;
   readonly faults: readonly Fault[];
   readonly seed: number;
+  /** Whether no further fault is wanted; what was told until then is checked. */
+  readonly isOver?: () => boolean;
   /** Hears each round as it ends. */
   readonly tell?: (round: Round) => void;
 }
@@ -45,7 +47,7 @@ export interface Outcome {
 }
 
 /** Replicas over one topology under load, one fault after the other; then everything that clients were told is checked. */
-export async function runChaos({ kind, faults, seed, tell = () => {} }: Plan): Promise<Outcome> {
+export async function runChaos({ kind, faults, seed, isOver = () => false, tell = () => {} }: Plan): Promise<Outcome> {
   const random = seededRandom(seed);
   const folder = mkdtempSync(join(tmpdir(), 'keylease-chaos-'));
   const topology = await startTopology(kind, REPLICAS);
@@ -55,6 +57,7 @@ export async function runChaos({ kind, faults, seed, tell = () => {} }: Plan): P
     const load = new Load(replicas, random);
     const rounds: Round[] = [];
     for (const fault of faults) {
+      if (isOver()) break;
       await granted(load, moment());
       rounds.push(await runRound(fault, { topology, replicas, load, random }));
       tell(rounds.at(-1) as Round);
