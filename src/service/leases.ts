@@ -5,6 +5,7 @@ import { type MarkOutcome, markUnhealthy } from '../pool/operate.ts';
 import { type ReportOutcome, report } from '../pool/report.ts';
 import { type KeyView, keyView, keyViews } from '../pool/status.ts';
 import type { Credential, Millis, ModelClass, Verdict } from '../pool/upstream.ts';
+import { StoreLost } from '../store/store.ts';
 import { type Deciding, decide } from './decide.ts';
 import { EndedLeases } from './ended-leases.ts';
 import type { LeaseIds } from './lease-id.ts';
@@ -13,6 +14,9 @@ import type { Pools } from './pools.ts';
 import { type Answer, answered, notFound, refused } from './problem.ts';
 import { type ReportCall, readReport } from './read-report.ts';
 import type { Patience, Waited, Waiting } from './waiting.ts';
+
+/** How often a call is decided again whose lease was over before it could be answered. */
+const LATE_MAX = 3;
 
 /** What the service tells about itself, for a log or a meter. */
 export interface Events {
@@ -107,7 +111,7 @@ export class Leases {
     const pool = this.#with.pools.named(call.pool);
     if (pool === undefined) return notFound('pool', call.pool, this.#with.store.now());
     const request: AcquireRequest = { ...call, holder, modelClass: this.modelClass(pool, call.model) };
-    const { result, now, waitedMs } = await this.#acquireOrWait(pool, request, call, caller);
+    const { result, now, waitedMs } = await this.#acquireInTime(pool, request, call, caller);
     switch (result.kind) {
       case 'granted': {
         if (caller.cancelled() && call.requestId === '') return this.#giveBack(pool, result, now);
@@ -123,6 +127,17 @@ export class Leases {
       default:
         return refused(result, now);
     }
+  }
+
+  /** Again where this process was held up so long that what it would hand out is over: it was stopped, or its store took too long. */
+  async #acquireInTime(pool: PoolConfig, request: AcquireRequest, call: AcquireCall, caller: Caller): Promise<Waited> {
+    const { store, expiry } = this.#with;
+    for (let attempt = 0; attempt < LATE_MAX; attempt += 1) {
+      const waited = await this.#acquireOrWait(pool, request, call, caller);
+      if (!isOver(waited.result, store.now())) return waited;
+      if (expiry.isDue(store.now())) await expiry.run();
+    }
+    throw new StoreLost('the store answers later than leases last');
   }
 
   async #acquireOrWait(pool: PoolConfig, request: AcquireRequest, call: AcquireCall, caller: Caller): Promise<Waited> {
@@ -251,6 +266,12 @@ export class Leases {
     await this.#end(pool, lease, 'released');
     return refused({ kind: 'cancelled' }, now);
   }
+}
+
+/** Whether an answer would hand out a lease whose time has passed since it was decided. */
+function isOver(result: Waited['result'], now: Millis): boolean {
+  if (result.kind === 'granted') return result.lease.expireTime <= now;
+  return result.kind === 'repeated' && result.record.end === null && result.record.lease.expireTime <= now;
 }
 
 /** Whether a report made a pool smaller for longer than a cooldown. */

@@ -24,6 +24,13 @@ export const seams: readonly Mutant[] = [
     tests: ['test/service/waiting-faults.test.ts'],
   },
   {
+    name: 'a lease that was over before its answer left is handed out',
+    file: 'src/service/leases.ts',
+    find: 'if (!isOver(waited.result, store.now())) return waited;',
+    replace: 'return waited;',
+    tests: ['test/service/late-answers.test.ts'],
+  },
+  {
     name: 'decisions rest on leases that are over',
     file: 'src/service/decide.ts',
     find: 'while (with_.expiry.isDue(facts.now)) {',

@@ -149,7 +149,7 @@ export async function startCluster(): Promise<RedisServers> {
   };
 }
 
-async function askAt(at: Endpoint, command: string, ...args: string[]): Promise<Reply> {
+export async function askAt(at: Endpoint, command: string, ...args: string[]): Promise<Reply> {
   const connection = await Connection.open(at, ACCESS, () => {});
   try {
     return await connection.send(command, ...args);
