@@ -43,7 +43,8 @@ test(
     const reload = async (message: string) => {
       const before = count(message);
       served.process.kill('SIGHUP');
-      await expect.poll(() => count(message), { timeout: 20_000 }).toBe(before + 1);
+      // More than one where the server has seen by itself that a file changed.
+      await expect.poll(() => count(message), { timeout: 20_000 }).toBeGreaterThan(before);
     };
     const breaks = Object.values(BROKEN);
     for (let n = 0; n < RELOADS; n += 1) {
