@@ -92,7 +92,7 @@ test.each<{ name: string; calls: Call[]; balance?: number; kind: string }>([
   { name: 'fewer tokens spent than were used', calls: USED, balance: 1_000, kind: 'lost settlement' },
   {
     name: 'a lease that had expired when it was handed out',
-    calls: [grant('other', [0, 6_000], 'a', { expireTime: 4_000 })],
+    calls: [grant('other', [0, 6_001], 'a', { expireTime: 4_000 })],
     kind: 'expired when granted',
   },
 ])('$name: $kind', ({ calls, balance, kind }) => {
@@ -149,6 +149,7 @@ test.each<{ name: string; calls: Call[]; balance?: number }>([
     calls: [USED[0]!, release('usage', [20, 30], 'l1', UNKNOWN)],
     balance: 1_000,
   },
+  { name: 'a lease whose answer lay unread a while', calls: [grant('other', [0, 6_000], 'a', { expireTime: 4_000 })] },
   {
     name: 'a lease that ended long ago, told as ended',
     calls: [grant('other', [0, 10], 'a'), grant('other', [20_000, 20_010], 'a', { isActive: false })],

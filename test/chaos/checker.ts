@@ -25,7 +25,7 @@ export interface Bounds {
 const CLOCKS_APART_MS = 20;
 
 /** An answer that lies unread at a busy client is not held against who sent it. */
-const UNREAD_MS = 1_000;
+const UNREAD_MS = 2_000;
 
 /** Rounding of what is told in whole tokens. */
 const TOKENS_APART = 2;
