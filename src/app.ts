@@ -209,7 +209,7 @@ async function openAudit(settings: AuditSettings | null, store: Store, onHealth:
   if (settings === null) return null;
   const open = () => (settings.kind === 'stdout' ? openAuditOutput() : openAuditFile(settings.path, settings.fsync));
   try {
-    return new AuditLog({ open, now: store.now, onHealth });
+    return new AuditLog({ open, now: () => store.now(), onHealth });
   } catch (error) {
     await store.close();
     throw error;

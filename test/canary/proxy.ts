@@ -5,6 +5,7 @@ import {
   createServer,
   type Http2Server,
   type IncomingHttpHeaders,
+  type SecureClientSessionOptions,
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
@@ -24,35 +25,47 @@ export interface RecordingProxy {
   target(address: string): void;
 }
 
-/** Stands between clients and a server and keeps what the server says, headers decompressed. */
-export async function startProxy(): Promise<RecordingProxy> {
+/** How the server is talked to: for calls that show no authorization, and for those that do. */
+export type Ways = Readonly<Record<'certified' | 'bare', SecureClientSessionOptions>>;
+
+/** Stands between clients in plain text and a server with TLS, and keeps what the server says, headers decompressed. */
+export async function startProxy(ways: Ways): Promise<RecordingProxy> {
   const recorded: Recorded[] = [];
   const record = (method: string, told: string | Uint8Array) => void recorded.push({ method, told: Buffer.from(told) });
-  let upstream: ClientHttp2Session | undefined;
+  let upstreams: Record<keyof Ways, ClientHttp2Session> | undefined;
+  const destroy = () => {
+    for (const upstream of Object.values(upstreams ?? {})) upstream.destroy();
+  };
+  const open = (address: string, way: keyof Ways) => {
+    const upstream = connect(`https://${address}`, ways[way]);
+    upstream.on('error', () => {});
+    upstream.on('goaway', (_code, _last, data) => record('GOAWAY', data ?? ''));
+    return upstream;
+  };
   const server: Http2Server = createServer();
-  server.on('stream', (stream, headers) => forward(upstream, stream, headers, record));
+  server.on('stream', (stream, headers) => {
+    forward(upstreams?.[headers.authorization === undefined ? 'certified' : 'bare'], stream, headers, record);
+  });
   server.on('sessionError', () => {});
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
-    upstream?.destroy();
+    destroy();
     server.close();
   });
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     recorded,
     target(address) {
-      upstream?.destroy();
-      upstream = connect(`http://${address}`);
-      upstream.on('error', () => {});
-      upstream.on('goaway', (_code, _last, data) => record('GOAWAY', data ?? ''));
+      destroy();
+      upstreams = { certified: open(address, 'certified'), bare: open(address, 'bare') };
     },
   };
 }
 
-type Record = (method: string, told: string | Uint8Array) => void;
+type Keep = (method: string, told: string | Uint8Array) => void;
 
-function forward(upstream: ClientHttp2Session | undefined, client: ServerHttp2Stream, headers: IncomingHttpHeaders, record: Record): void {
+function forward(upstream: ClientHttp2Session | undefined, client: ServerHttp2Stream, headers: IncomingHttpHeaders, record: Keep): void {
   const method = headers[':path'] as string;
   client.on('error', () => {});
   if (upstream === undefined || upstream.destroyed) {

@@ -1,17 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { addVerb, buildProgram } from '../../src/cli/program.ts';
-import { runProgram } from '../../src/cli/run.ts';
-import { auditVerb } from '../../src/cli/verbs/audit.ts';
-import { configVerb } from '../../src/cli/verbs/config.ts';
-import { doctorVerb } from '../../src/cli/verbs/doctor.ts';
 import { UnhealthyReason } from '../../src/generated/keylease/v1/key.ts';
-import { captureIo } from '../cli/run-cli.ts';
 import { healthClient } from '../grpc/health.ts';
 import { acquire, leaseIdOf, openStream, release } from '../grpc/lease-stream-client.ts';
 import { field, rawCaller } from '../grpc/raw.ts';
 import { reflectionClient } from '../grpc/reflection.ts';
 import type { Connection } from '../support/app.ts';
+import { redisServer } from '../support/redis.ts';
+import { callers, commands } from './callers.ts';
+import { command } from './command.ts';
+import { mistakenFiles, reloadOfMistakes, wrongConfigurations } from './mistakes.ts';
+import { scanRedis, startRedis } from './redis.ts';
 import type { Scanner } from './scanner.ts';
 import { scanFiles, scanPages, scanTold, type World } from './world.ts';
 
@@ -31,8 +30,16 @@ const errorBody = (secret: string) => JSON.stringify({ error: { type: 'authentic
 /** Whatever the answer: what matters here is what the server says. */
 const whatever = (call: Promise<unknown>) => call.catch(() => {});
 
+/** What must have happened, or nothing was shown. */
+export interface Played {
+  /** The status that each good caller got: by certificate, by token, by JWT. */
+  readonly goodCallers: readonly string[];
+  /** What the command printed to an operator with a certificate, and to one with a token. */
+  readonly goodCommands: readonly string[];
+}
+
 /** Plays everything that can happen, and shows the scanner every byte that left the server but for granted credentials. */
-export async function play(world: World, scanner: Scanner): Promise<void> {
+export async function play(world: World, scanner: Scanner): Promise<Played> {
   await wrongConfigurations(world, scanner);
   const first = await world.start();
   const connection = world.connect();
@@ -40,12 +47,15 @@ export async function play(world: World, scanner: Scanner): Promise<void> {
   await refusals(world, connection);
   await stream(world);
   await standards(world);
-  await scanPages(first, scanner);
+  const goodCallers = await callers(world, scanner);
+  const goodCommands = await commands(world, scanner);
+  await scanPages(world, first, scanner);
   await operate(world, connection, scanner);
   world.rotate();
   await connection.admin.reloadConfig({});
   await everyKey(world, connection, 'rotated');
   await reloadOfMistakes(world, connection);
+  await mistakenFiles(world, connection, scanner);
   first.process.kill('SIGHUP');
   first.process.kill('SIGUSR1');
   await first.logged('SIGUSR1 does nothing here: the inspector stays closed');
@@ -55,11 +65,43 @@ export async function play(world: World, scanner: Scanner): Promise<void> {
   scanFiles(world, scanner);
   const second = await world.start();
   await everyKey(world, world.connect(), 'after the kill');
-  await scanPages(second, scanner);
+  await scanPages(world, second, scanner);
   second.process.kill('SIGTERM');
   await second.ended;
+  if (redisServer !== null) await shared(world, scanner);
   scanFiles(world, scanner);
   scanTold(world, scanner);
+  return { goodCallers, goodCommands };
+}
+
+/** The same server with a store that replicas share, which asks for a password: before that is set there, and afterwards. */
+async function shared(world: World, scanner: Scanner): Promise<void> {
+  const file = readFileSync(world.config, 'utf8');
+  const redis = await startRedis();
+  const password = world.canaries['password of Redis'] as string;
+  const put = (more: object) =>
+    writeFileSync(
+      world.config,
+      JSON.stringify({ ...JSON.parse(file), store: { kind: 'redis', url: `redis://127.0.0.1:${redis.port}`, ...more } }),
+    );
+  const doctor = async () => scanner.scan('command: doctor', await command(world, ['doctor', '--config', world.config]));
+  put({ password });
+  await doctor();
+  await redis.ask('CONFIG', 'SET', 'requirepass', password);
+  put({ password: `${password}x` });
+  await doctor();
+  put({ username: 'nobody', password });
+  await doctor();
+  put({ password });
+  await doctor();
+  const served = await world.start();
+  await everyKey(world, world.connect(), 'shared');
+  await scanPages(world, served, scanner);
+  await scanRedis(redis, password, scanner);
+  served.process.kill('SIGTERM');
+  await served.ended;
+  await scanRedis(redis, password, scanner);
+  writeFileSync(world.config, file);
 }
 
 /** Leases each key, and reports on it what echoes its secret. */
@@ -170,48 +212,4 @@ async function operate(world: World, { leases, admin }: Connection, scanner: Sca
   const watching = admin.watchKeys({ pool: 'default' })[Symbol.asyncIterator]();
   await watching.next();
   await watching.return?.();
-}
-
-/** What a verb prints, on both ways. */
-export async function command({ proxy, env }: World, args: readonly string[]): Promise<string> {
-  const { io, written } = captureIo({ env: env() });
-  const program = buildProgram(io, () => Promise.reject(new Error('no app here')));
-  for (const verb of [configVerb(io), doctorVerb(io), auditVerb(io)]) addVerb(program, verb);
-  await runProgram(program, ['--server', proxy.address, ...args], io);
-  return written.out + written.err;
-}
-
-/** Ways to write a secret where it does not belong. */
-const WRONG: readonly ((secret: string) => object | string)[] = [
-  (secret) => ({ vault: { address: secret, token: { env: secret } }, pools: [] }),
-  (secret) => ({ pools: [{ id: secret, provider: secret, strategy: secret, keys: [{ id: secret, secret: { [secret]: secret } }] }] }),
-  (secret) => ({ listen: secret, [secret]: secret, log: { level: secret }, store: { kind: secret }, pools: secret }),
-  (secret) => ({ pools: [{ id: 'a', provider: 'openai', base_url: `https://${secret}@x`, keys: [{ id: 'a', secret: { env: secret } }, { id: 'b', secret: { file: secret } }] }] }),
-  (secret) => ({ pools: [{ id: 'a', provider: 'openai', keys: [{ id: 'a', secret }, { id: 'b', secret }, { id: 'c', secret: `${secret} ${secret}` }] }] }),
-  (secret) => `pools: [${secret}\n  "${secret}`,
-  (secret) => `pools:\n- *${secret}\n- !${secret} x\n- \${${secret}}\n`,
-]; // biome-ignore format: a row a mistake
-
-async function wrongConfigurations(world: World, scanner: Scanner): Promise<void> {
-  const path = join(world.folder, 'sources/wrong.yaml');
-  for (const write of WRONG) {
-    const content = write(world.canaries.variable!);
-    writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
-    for (const verb of ['config check', 'doctor --config'])
-      scanner.scan('command: wrong configuration', await command(world, [...verb.split(' '), path]));
-  }
-}
-
-/** The file in force becomes wrong, is reloaded both ways, and comes back. */
-async function reloadOfMistakes(world: World, { admin }: Connection): Promise<void> {
-  const good = readFileSync(world.config, 'utf8');
-  const [served] = world.processes;
-  for (const write of WRONG) {
-    const content = write(world.canaries.variable!);
-    writeFileSync(world.config, typeof content === 'string' ? content : JSON.stringify(content));
-    await whatever(admin.reloadConfig({}));
-  }
-  served!.process.kill('SIGHUP');
-  await served!.logged('the configuration was not reloaded: nothing changed');
-  writeFileSync(world.config, good);
 }

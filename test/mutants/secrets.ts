@@ -31,6 +31,13 @@ export const secrets: readonly Mutant[] = [
     tests: ['test/service/audit.test.ts'],
   },
   {
+    name: 'an audit takes the clock of a store without the store',
+    file: 'src/app.ts',
+    find: 'now: () => store.now(), onHealth',
+    replace: 'now: store.now, onHealth',
+    tests: ['test/service/audit.test.ts'],
+  },
+  {
     name: 'the audit tells lease ids',
     file: 'src/service/audit.ts',
     find: 'key: keyId, lease: standIn(id),',

@@ -2,6 +2,8 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { standIn } from '../../src/audit/chain.ts';
 import { UnhealthyReason } from '../../src/generated/keylease/v1/key.ts';
+import { memoryStore } from '../../src/store/memory.ts';
+import type { Store } from '../../src/store/store.ts';
 import { newFile, verified } from '../audit/support.ts';
 import { type Connection, keyOf, onePool, startTestApp, type TestApp } from '../support/app.ts';
 import { contendedStore } from './stores.ts';
@@ -146,4 +148,19 @@ test('without a way to write the audit no key leaves, health says so, and both c
     )
     .toBe('default');
   expect(verified(readFileSync(`${path}.1`, 'utf8') + text()).flaw).toBeNull();
+});
+
+test('an audit takes its times from a store that has to be asked as what it is', async () => {
+  const memory = memoryStore();
+  const store: Store = {
+    ...memory,
+    now() {
+      if (this !== store) throw new Error('the time of no store');
+      return memory.now();
+    },
+  };
+  const path = newFile();
+  const { leases } = await startTestApp({ store, config: { ...onePool(KEYS), audit: { file: path } } });
+  await leases.acquireKey({});
+  expect(records(readFileSync(path, 'utf8')).map(({ kind }) => kind)).toContain('grant');
 });
