@@ -10,7 +10,7 @@ const all: readonly Mutant[] = [
   {
     name: 'two replicas change one record past each other',
     file: 'src/store/redis/apply-script.ts',
-    find: 'if stamps[ARGV[i] .. ARGV[i + 1]] ~= ARGV[i + 2] then stands = 0 break end',
+    find: "if (found[named] or '') ~= ARGV[i + 1] then stands = 0 end",
     replace: '',
     tests: REPLICAS,
   },
@@ -25,8 +25,8 @@ const all: readonly Mutant[] = [
   {
     name: 'two replicas grant leases of one limit group past each other',
     file: 'src/store/redis/touched.ts',
-    find: 'if (id !== undefined) touch({ kind: KINDS.groups,',
-    replace: 'if (id === null) touch({ kind: KINDS.groups,',
+    find: 'if (id !== undefined) touch(KINDS.groups,',
+    replace: 'if (id === null) touch(KINDS.groups,',
     tests: REPLICAS,
   },
   {

@@ -13,6 +13,8 @@ export type StoredRecord = PoolState | KeyState | GroupState | Lease | RequestRe
 export interface Touched {
   readonly kind: Kind;
   readonly id: string;
+  /** What `nameOf` makes of both. */
+  readonly name: string;
   /** Undefined: there is none any more. */
   readonly record: StoredRecord | undefined;
   /** False: only its stamp moves, because what it says rests on other records of the change. */
@@ -20,22 +22,29 @@ export interface Touched {
 }
 
 /** Names a record within a pool. */
-export function nameOf({ kind, id }: Pick<Touched, 'kind' | 'id'>): string {
+export function nameOf(kind: Kind, id: string): string {
   return kind + id;
 }
 
 /**
- * Every record of a change as it will be, each once. The limit group of a lease is touched by whatever changes the lease: its
- * reservations are counted from its leases, so two who change leases of one group must not overlook each other.
+ * Every record of a change as it will be, each once. The limit group of a lease, and the one it leaves, is touched by whatever changes the
+ * lease: its reservations are counted from its leases, so two who change leases of one group must not overlook each other.
  */
 export function touchedBy(change: Change, tables: PoolTables): Touched[] {
   const found = new Map<string, Touched>();
-  const touch = (touched: Touched) => found.set(nameOf(touched), touched);
-  const groups = [...(change.leases ?? []).map(({ group }) => group), ...(change.ended ?? []).map((id) => tables.leases.get(id)?.group)];
-  for (const id of groups) {
-    if (id !== undefined) touch({ kind: KINDS.groups, id, record: tables.groups.get(id), isWritten: false });
+  const touch = (kind: Kind, id: string, record: StoredRecord | undefined, isWritten: boolean) => {
+    const name = nameOf(kind, id);
+    found.set(name, { kind, id, name, record, isWritten });
+  };
+  const touchGroup = (id: string | undefined) => {
+    if (id !== undefined) touch(KINDS.groups, id, tables.groups.get(id), false);
+  };
+  for (const { id, group } of change.leases ?? []) {
+    touchGroup(group);
+    touchGroup(tables.leases.get(id)?.group);
   }
-  const write = (kind: Kind, id: string, record: StoredRecord | undefined) => touch({ kind, id, record, isWritten: true });
+  for (const id of change.ended ?? []) touchGroup(tables.leases.get(id)?.group);
+  const write = (kind: Kind, id: string, record: StoredRecord | undefined) => touch(kind, id, record, true);
   if (change.state !== undefined) write(KINDS.state, '', nextVersion(change.state));
   for (const key of change.keys ?? []) write(KINDS.keys, key.id, nextVersion(key));
   for (const group of change.groups ?? []) write(KINDS.groups, group.id, nextVersion(group));
