@@ -100,6 +100,13 @@ const all: readonly Mutant[] = [
     tests: SHARING,
   },
   {
+    name: 'where a key is at home none of a higher tier is looked at',
+    file: 'src/pool/acquire.ts',
+    find: 'config.priority === tier && isHome(state.group)',
+    replace: 'config.priority <= tier && isHome(state.group)',
+    tests: SHARING,
+  },
+  {
     name: 'two replicas are at home with one limit group',
     file: 'src/store/redis/homes.ts',
     find: 'isHome = home?.replica === this.#replica;',

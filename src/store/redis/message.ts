@@ -46,32 +46,34 @@ export function headingOf(message: Buffer): Heading {
   return { origin, before: Number(before) };
 }
 
-/** The records of a message, parcel by parcel. */
-export function recordsIn(message: Buffer, pool: string): Told[][] {
-  const start = message.indexOf(NEWLINE) + 1;
+/** The records of a message, each once. */
+export function recordsIn(message: Buffer, pool: string): Told[] {
   const { origin } = headingOf(message);
-  const lines = message.toString('utf8', start).split('\n');
-  const parcels: Told[][] = [];
+  const lines = message.toString('utf8', message.indexOf(NEWLINE) + 1).split('\n');
+  const told: Told[] = [];
   for (let at = 0; at < lines.length; ) {
-    const told: Told[] = [];
     const leases = at + 3 + 4 * Number(lines[at]);
     const ended = leases + 2 * Number(lines[at + 1]);
     const end = ended + Number(lines[at + 2]);
     for (let i = at + 3; i < leases; i += 4)
       told.push(comparedIn(lines[i] as string, lines[i + 2] as string, lines[i + 3] as string, pool));
-    const lease = { kind: KINDS.leases, stamp: origin, isWritten: true };
-    for (let i = leases; i < ended; i += 2) {
-      const id = JSON.parse(lines[i] as string);
-      told.push({ ...lease, name: nameOf(lease.kind, id), id, record: recordOf(lease.kind, id, lines[i + 1] as string, pool) });
-    }
-    for (let i = ended; i < end; i += 1) {
-      const id = JSON.parse(lines[i] as string);
-      told.push({ ...lease, name: nameOf(lease.kind, id), id, record: undefined });
-    }
-    parcels.push(told);
+    for (let i = leases; i < ended; i += 2) told.push(leaseIn(lines[i] as string, lines[i + 1], origin, pool));
+    for (let i = ended; i < end; i += 1) told.push(leaseIn(lines[i] as string, undefined, origin, pool));
     at = end;
   }
-  return parcels;
+  return told;
+}
+
+function leaseIn(told: string, text: string | undefined, stamp: string, pool: string): Told {
+  const [kind, id] = [KINDS.leases, JSON.parse(told)];
+  return {
+    kind,
+    id,
+    name: nameOf(kind, id),
+    stamp,
+    record: text === undefined ? undefined : recordOf(kind, id, text, pool),
+    isWritten: true,
+  };
 }
 
 function comparedIn(told: string, stamp: string, text: string, pool: string): Told {

@@ -157,9 +157,7 @@ export class SharedPool {
     const { origin, before } = headingOf(message);
     // The answer to the script tells the same, and what it leaves out is known here.
     if (this.#underWay.has(origin)) return;
-    this.#order.take(before, before + 1, () => {
-      for (const records of recordsIn(message, this.id)) this.#follow(records);
-    });
+    this.#order.take(before, before + 1, () => this.#follow(recordsIn(message, this.id)));
   }
 
   /** Once everything on its way is settled. */

@@ -86,23 +86,20 @@ export function putInto(tables: PoolTables, { kind, id, record }: Pick<Touched, 
 
 /** What listeners are told of records that others changed. */
 export function changeOf(pool: string, touched: readonly Touched[]): Change {
-  const written = touched.filter(({ isWritten }) => isWritten);
-  const of = <R>(kind: Kind) => written.filter((one) => one.kind === kind && one.record !== undefined).map(({ record }) => record as R);
-  const state = of<PoolState>(KINDS.state)[0];
-  return {
-    pool,
-    ...(state === undefined ? {} : { state }),
-    ...someOf('keys', of<KeyState>(KINDS.keys)),
-    ...someOf('groups', of<GroupState>(KINDS.groups)),
-    ...someOf('leases', of<Lease>(KINDS.leases)),
-    ...someOf(
-      'ended',
-      written.filter((one) => one.kind === KINDS.leases && one.record === undefined).map(({ id }) => id),
-    ),
-    ...someOf('requests', of<RequestRecord>(KINDS.requests)),
-  };
-}
-
-function someOf<K extends string, R>(name: K, records: R[]): Partial<Record<K, R[]>> {
-  return records.length === 0 ? {} : ({ [name]: records } as Record<K, R[]>);
+  const change: { -readonly [K in keyof Change]: Change[K] } = { pool };
+  const [keys, groups, leases, ended, requests]: [KeyState[], GroupState[], Lease[], string[], RequestRecord[]] = [[], [], [], [], []];
+  for (const { kind, id, record, isWritten } of touched) {
+    if (!isWritten) continue;
+    if (record === undefined) {
+      if (kind === KINDS.leases) ended.push(id);
+    } else if (kind === KINDS.state) change.state = record as PoolState;
+    else if (kind === KINDS.keys) keys.push(record as KeyState);
+    else if (kind === KINDS.groups) groups.push(record as GroupState);
+    else if (kind === KINDS.leases) leases.push(record as Lease);
+    else requests.push(record as RequestRecord);
+  }
+  for (const [name, records] of Object.entries({ keys, groups, leases, ended, requests })) {
+    if (records.length > 0) Object.assign(change, { [name]: records });
+  }
+  return change;
 }
