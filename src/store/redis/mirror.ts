@@ -103,8 +103,8 @@ export class Mirror {
   }
 
   /** Takes back what the store refuses, and everything that rests on it; answers what was taken back. */
-  refuse(pending: Pending): Pending[] {
-    return this.#doom(new Set([pending.stamp]));
+  refuse(refused: readonly Pending[]): Pending[] {
+    return refused.length === 0 ? [] : this.#doom(new Set(refused.map(({ stamp }) => stamp)));
   }
 
   /** Takes what another replica changed. Own changes of the same records rest on what is gone; answers those. */

@@ -217,16 +217,14 @@ export class SharedPool {
     const isApplied = (place: number) => how === 'done' && answers[place] === 1;
     const after = Number(before) + (parcels.some((_, place) => isApplied(place)) ? 1 : 0);
     this.#order.take(Number(before), after, () => {
-      for (const [place, { changes }] of parcels.entries()) {
-        if (isApplied(place) && changes.some(({ isDoomed }) => isDoomed)) {
-          (this.#line as Line).lose(new Error('the store applied what rests on a change that it refused'));
-          return;
-        }
-        for (const pending of changes) {
-          if (isApplied(place)) this.#confirm(pending, durable);
-          else if (!pending.isDoomed) this.#settle(this.#mirror.refuse(pending));
-        }
+      const applied = parcels.flatMap(({ changes }, place) => (isApplied(place) ? changes : []));
+      if (applied.some(({ isDoomed }) => isDoomed)) {
+        (this.#line as Line).lose(new Error('the store applied what rests on a change that it refused'));
+        return;
       }
+      for (const pending of applied) this.#confirm(pending, durable);
+      const refused = parcels.flatMap(({ changes }, place) => (isApplied(place) ? [] : changes));
+      this.#settle(this.#mirror.refuse(refused.filter(({ isDoomed }) => !isDoomed)));
     });
     this.#underWay.delete(origin);
     this.#send();
