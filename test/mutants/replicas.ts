@@ -30,6 +30,13 @@ const all: readonly Mutant[] = [
     tests: REPLICAS,
   },
   {
+    name: 'several changes of one record are compared by the last stamp instead of the first',
+    file: 'src/store/redis/parcel.ts',
+    find: 'expected: before.expected, ',
+    replace: '',
+    tests: ['test/store/redis/parcel.test.ts'],
+  },
+  {
     name: 'what rests on a refused change goes on being shown',
     file: 'src/store/redis/mirror.ts',
     find: 'for (const one of doomed.flatMap(({ touched }) => touched)) this.#takeBack(one, dead);',
