@@ -1,12 +1,17 @@
 /**
- * Several replicas of the service, each in a process of its own, contend for the keys of one pool in one Redis; prints the grants a
- * second of all together and how many decisions had to be taken again. Without the wire: what is measured is sharing.
+ * What sharing costs: replicas of the service, each in a process of its own, acquire from the 20 keys of one pool in one Redis, without
+ * the wire. Prints, beside the same loop over the memory store, what one replica and several together grant, how many decisions came
+ * to nothing with limit groups of one's own and without, how large the batches are, and what an acquire alone takes beside a PING.
+ * Grants a second of CPU are what compares runs on a machine that others use too.
  */
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { benchConfig } from '../bench/servers/config.ts';
 import { createService } from '../src/service/service.ts';
+import { memoryStore } from '../src/store/memory.ts';
+import { Connection } from '../src/store/redis/connection.ts';
 import { openRedisStore } from '../src/store/redis/redis.ts';
 import type { Store } from '../src/store/store.ts';
 import { ACCESS, RedisServer, redisServer } from '../test/support/redis.ts';
@@ -15,89 +20,145 @@ const { values } = parseArgs({
   options: {
     replicas: { type: 'string', default: '3' },
     'under-way': { type: 'string', default: '64' },
-    seconds: { type: 'string', default: '5' },
-    port: { type: 'string', default: '' },
+    seconds: { type: 'string', default: '3' },
+    /** For a replica: where the server listens; 0: the memory store. */
+    port: { type: 'string' },
+    blind: { type: 'boolean', default: false },
   },
 });
 
 /** Until the replicas have met, and the code is warm. */
 const WARM_UP_MS = 2_000;
 
+const SECONDS = Number(values.seconds);
+
 interface Count {
   readonly grants: number;
-  readonly applied: number;
   readonly movedOn: number;
+  readonly cpuSeconds: number;
+  /** What each acquire took, and each PING that was sent between two of them; where one is under way alone. */
+  readonly acquires: readonly number[];
+  readonly pings: readonly number[];
 }
 
-if (values.port !== '') await contend(Number(values.port));
+if (values.port !== undefined) await contend(Number(values.port));
 else if (redisServer === null) process.exitCode = 1;
-else await measure();
+else await compare();
 
-async function measure(): Promise<void> {
+async function compare(): Promise<void> {
+  const underWay = values['under-way'];
+  const alone = await measure('one replica, one call at a time', 1, '1');
+  print(`  acquire ${quantiles(alone.acquires)}, PING ${quantiles(alone.pings)}`);
+  await measure('memory store, the most that there is', 1, underWay, ['--port', '0']);
+  const one = await measure('one replica', 1, underWay);
+  const many = await measure(`${values.replicas} replicas`, Number(values.replicas), underWay);
+  await measure(`${values.replicas} replicas, blindly`, Number(values.replicas), underWay, ['--blind']);
+  print(`${values.replicas} ÷ one, by second of CPU: ${(many.perCpuSecond / one.perCpuSecond).toFixed(2)}`);
+}
+
+/** Runs so many replicas on an empty server and prints what they did. */
+async function measure(name: string, replicas: number, underWay: string, options: readonly string[] = []) {
   const server = await RedisServer.start();
-  const args = [
-    ...Object.entries(values).flatMap(([name, value]) => (name === 'port' ? [] : [`--${name}`, value])),
-    '--port',
-    `${server.port}`,
-  ];
-  const children = Array.from({ length: Number(values.replicas) }, () => fork(import.meta.filename, args));
-  await Promise.all(children.map((child) => once(child, 'message')));
+  const args = ['--port', `${server.port}`, '--under-way', underWay, '--seconds', values.seconds, ...options];
+  const children = Array.from({ length: replicas }, () => fork(import.meta.filename, args));
+  await Promise.all(children.map(told));
   for (const child of children) child.send('go');
-  const counts = (await Promise.all(children.map((child) => once(child, 'message')))).map(([count]) => count as Count);
+  await sleep(WARM_UP_MS);
+  await server.ask('CONFIG', 'RESETSTAT');
+  const before = await serverCpu(server);
+  const counts = (await Promise.all(children.map(told))) as Count[];
+  const cpu = (await serverCpu(server)) - before;
+  const calls = Number(/cmdstat_evalsha:calls=(\d+)/.exec(String(await server.ask('INFO', 'commandstats')))?.[1] ?? 0);
   await server.stop();
-  const sum = (name: keyof Count) => counts.reduce((total, count) => total + count[name], 0);
-  const perSecond = Math.round(sum('grants') / Number(values.seconds));
-  const conflicts = (100 * sum('movedOn')) / (sum('applied') + sum('movedOn'));
-  process.stdout.write(
-    `${values.replicas} replicas, 20 keys, ${values['under-way']} under way each: ${perSecond} grants a second, ${conflicts.toFixed(1)} % of the changes moved on\n`,
+  const sum = (of: 'grants' | 'movedOn' | 'cpuSeconds') => counts.reduce((total, count) => total + count[of], 0);
+  const [grants, movedOn] = [sum('grants'), sum('movedOn')];
+  const perCpuSecond = grants / sum('cpuSeconds');
+  print(
+    `${name}, ${underWay} under way: ${Math.round(grants / SECONDS)} grants a second; ${Math.round(perCpuSecond)} a second of client CPU` +
+      (calls === 0 ? '' : `, ${Math.round(grants / cpu)} of server CPU; ${percent(movedOn, grants + movedOn)} of changes in vain, `) +
+      (calls === 0 ? '' : `${((grants + movedOn) / calls).toFixed(1)} a batch`),
   );
+  return { perCpuSecond, acquires: counts.flatMap(({ acquires }) => acquires), pings: counts.flatMap(({ pings }) => pings) };
+}
+
+async function told(child: ChildProcess): Promise<unknown> {
+  const [message] = await once(child, 'message');
+  return message;
+}
+
+async function serverCpu(server: RedisServer): Promise<number> {
+  const info = String(await server.ask('INFO', 'cpu'));
+  return ['user', 'sys'].reduce((sum, kind) => sum + Number(new RegExp(`used_cpu_${kind}:([\\d.]+)`).exec(info)?.[1]), 0);
+}
+
+function percent(part: number, whole: number): string {
+  return `${((100 * part) / whole).toFixed(1)} %`;
+}
+
+function quantiles(times: readonly number[]): string {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share: number) => Math.round(1_000 * (sorted[Math.floor(sorted.length * share)] ?? 0));
+  return `p50 ${at(0.5)} µs, p99 ${at(0.99)} µs`;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 /** One replica: opens the store, says so, and acquires as fast as it is answered once it is told to. */
 async function contend(port: number): Promise<void> {
-  let [applied, movedOn, grants] = [0, 0, 0];
-  const inner = await openRedisStore({
-    place: { kind: 'single', at: { host: '127.0.0.1', port } },
-    access: { ...ACCESS, timeoutMs: 5_000 },
-    prefix: 'contend',
-    durability: 'ack',
-  });
-  const store: Store = {
-    installationKey: inner.installationKey,
-    now: () => inner.now(),
-    serve: (pools) => inner.serve(pools),
-    read: (pool) => inner.read(pool),
+  let [grants, movedOn, start] = [0, 0, process.cpuUsage()];
+  let [acquires, pings]: [number[], number[]] = [[], []];
+  const at = { host: '127.0.0.1', port };
+  const access = { ...ACCESS, timeoutMs: 5_000 };
+  const store =
+    port === 0 ? memoryStore() : await openRedisStore({ place: { kind: 'single', at }, access, prefix: 'contend', durability: 'ack' });
+  const ping = values['under-way'] === '1' ? await Connection.open(at, access, () => {}) : undefined;
+  const counting: Store = {
+    installationKey: store.installationKey,
+    now: () => store.now(),
+    serve: (pools) => store.serve(pools),
+    read: (pool) => (values.blind ? Object.assign(store.read(pool), { isHome: undefined }) : store.read(pool)),
     async apply(change) {
-      const answer = await inner.apply(change);
-      if (answer === 'applied') applied += 1;
-      else movedOn += 1;
+      const answer = await store.apply(change);
+      if (answer === 'moved_on') movedOn += 1;
       return answer;
     },
-    onChange: (listener) => inner.onChange(listener),
-    onHealth: (listener) => inner.onHealth(listener),
-    close: () => inner.close(),
+    onChange: (listener) => store.onChange(listener),
+    onHealth: (listener) => store.onHealth(listener),
+    close: () => store.close(),
   };
-  const service = createService(store, Math.random, { joinedGroup: () => {}, poolShrank: () => {}, leaseExpired: () => {} });
+  const service = createService(counting, Math.random, { joinedGroup: () => {}, poolShrank: () => {}, leaseExpired: () => {} });
   await service.generations.put(benchConfig());
   process.send?.('ready');
   await once(process, 'message');
-  const end = performance.now() + WARM_UP_MS + Number(values.seconds) * 1_000;
+  const end = performance.now() + WARM_UP_MS + SECONDS * 1_000;
   setTimeout(() => {
-    [applied, movedOn, grants] = [0, 0, 0];
+    [grants, movedOn, start] = [0, 0, process.cpuUsage()];
+    [acquires, pings] = [[], []];
   }, WARM_UP_MS);
   const call = {
     ...{ pool: '', model: '', maxWaitMs: null, priority: 0, requests: 1, inputTokens: null, outputTokens: null, ttlMs: null },
     ...{ affinity: '', excluded: new Set<string>(), requestId: '', contentHash: '' },
   };
   const worker = async () => {
-    while (performance.now() < end) {
+    for (let turn = 0; performance.now() < end; turn += 1) {
+      if (port === 0 && turn % 8 === 0) await new Promise((resolve) => setImmediate(resolve));
+      const began = performance.now();
       const answer = await service.leases.acquire('bench', call).catch(() => ({ ok: false }));
       if (answer.ok) grants += 1;
+      if (ping === undefined) continue;
+      const answered = performance.now();
+      await ping.send('PING');
+      acquires.push(answered - began);
+      pings.push(performance.now() - answered);
     }
   };
   await Promise.all(Array.from({ length: Number(values['under-way']) }, worker));
-  process.send?.({ grants, applied, movedOn } satisfies Count);
+  const { user, system } = process.cpuUsage(start);
+  process.send?.({ grants, movedOn, cpuSeconds: (user + system) / 1e6, acquires, pings } satisfies Count);
   service.expiry.stop();
+  ping?.close();
   process.disconnect();
   await store.close();
 }

@@ -95,26 +95,41 @@ function pick(facts: Facts, ask: Ask, affinity: string, chance: Chance): Picked 
     const known = index.find(facts, ask);
     if (known !== undefined) return { refusal: null, known, turn: facts.state.turn };
   }
-  const candidates: KeyCandidate[] = [];
-  const keys = facts.pool.keys.map((config) => knownKey(facts, config));
-  for (const key of keys) {
-    if (passedOver(facts, key, ask) === null) candidates.push(new KeyCandidate(key, ask.modelClass, facts.now));
-  }
+  // An order to keep, or a key to return to, goes before a home.
+  const isHome = affinity === '' && facts.pool.strategy.value !== undefined ? facts.isHome : undefined;
+  const candidates = (isHome && firstAtHome(facts, ask, isHome)) ?? withRoom(facts, ask);
   if (candidates.length === 0) {
+    const keys = facts.pool.keys.map((config) => knownKey(facts, config));
     const refusal = refusalOf(facts, keys, ask);
     index?.remember(ask, refusal);
     return { refusal };
   }
-  const { chosen, turn } = choose(atHome(candidates, facts, affinity), facts.pool.strategy, affinity, facts.state.turn, chance.random);
+  const preferred = isHome === undefined ? candidates : atHome(candidates, isHome);
+  const { chosen, turn } = choose(preferred, facts.pool.strategy, affinity, facts.state.turn, chance.random);
   return { refusal: null, known: chosen.known, turn };
 }
 
-/**
- * Those of limit groups that are this replica's, where any of the highest tier is: others would change the same records. Not where the
- * strategy is more than a value, such as an order to keep.
- */
-function atHome(candidates: readonly KeyCandidate[], { isHome, pool }: Facts, affinity: string): readonly KeyCandidate[] {
-  if (isHome === undefined || affinity !== '' || pool.strategy.value === undefined) return candidates;
+function withRoom(facts: Facts, ask: Ask, isAsked: (key: KnownKey) => boolean = () => true): KeyCandidate[] {
+  const candidates: KeyCandidate[] = [];
+  for (const config of facts.pool.keys) {
+    const key = knownKey(facts, config);
+    if (isAsked(key) && passedOver(facts, key, ask) === null) candidates.push(new KeyCandidate(key, ask.modelClass, facts.now));
+  }
+  return candidates;
+}
+
+type IsHome = NonNullable<Facts['isHome']>;
+
+/** Those at home in the highest tier of all, which nothing can go before, without a look at any other key; undefined: none has room. */
+function firstAtHome(facts: Facts, ask: Ask, isHome: IsHome): KeyCandidate[] | undefined {
+  let tier = Number.NEGATIVE_INFINITY;
+  for (const { priority } of facts.pool.keys) tier = Math.max(tier, priority);
+  const own = withRoom(facts, ask, ({ config, state }) => config.priority === tier && isHome(state.group));
+  return own.length === 0 ? undefined : own;
+}
+
+/** Those of limit groups that are this replica's, where any of the highest tier is: others would change the same records. */
+function atHome(candidates: readonly KeyCandidate[], isHome: IsHome): readonly KeyCandidate[] {
   const tier = Math.max(...candidates.map(({ key }) => key.priority));
   const own = candidates.filter(({ key, known }) => key.priority === tier && isHome(known.state.group));
   return own.length === 0 ? candidates : own;

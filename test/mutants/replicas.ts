@@ -10,7 +10,7 @@ const all: readonly Mutant[] = [
   {
     name: 'two replicas change one record past each other',
     file: 'src/store/redis/apply-script.ts',
-    find: 'if stamps[ARGV[i] .. ARGV[i + 1]] ~= ARGV[i + 2] then stands = 0 break end',
+    find: "if (found[named] or '') ~= ARGV[i + 1] then stands = 0 end",
     replace: '',
     tests: REPLICAS,
   },
@@ -25,9 +25,16 @@ const all: readonly Mutant[] = [
   {
     name: 'two replicas grant leases of one limit group past each other',
     file: 'src/store/redis/touched.ts',
-    find: 'if (id !== undefined) touch({ kind: KINDS.groups,',
-    replace: 'if (id === null) touch({ kind: KINDS.groups,',
+    find: 'if (id !== undefined) touch(KINDS.groups,',
+    replace: 'if (id === null) touch(KINDS.groups,',
     tests: REPLICAS,
+  },
+  {
+    name: 'several changes of one record are compared by the last stamp instead of the first',
+    file: 'src/store/redis/parcel.ts',
+    find: 'expected: before.expected, ',
+    replace: '',
+    tests: ['test/store/redis/parcel.test.ts'],
   },
   {
     name: 'what rests on a refused change goes on being shown',
@@ -97,6 +104,13 @@ const all: readonly Mutant[] = [
     file: 'src/pool/acquire.ts',
     find: 'key.priority === tier && isHome(known.state.group)',
     replace: 'key.priority <= tier && isHome(known.state.group)',
+    tests: SHARING,
+  },
+  {
+    name: 'where a key is at home none of a higher tier is looked at',
+    file: 'src/pool/acquire.ts',
+    find: 'config.priority === tier && isHome(state.group)',
+    replace: 'config.priority <= tier && isHome(state.group)',
     tests: SHARING,
   },
   {

@@ -1,11 +1,10 @@
 /**
- * Compares and writes; knows no rule. Of each change in turn: where every record still has the stamp that was read, all of it is
- * written under a new sequence number, else nothing. What was written is published in the order of those numbers.
+ * Compares and writes; knows no rule. Of each parcel in turn: where every record that is compared still has the stamp that was read, all
+ * of it is written, else nothing. What was written gets one new sequence number and is published as it came, in one message.
  * A replica whose time is behind decided on what is over; one whose time is ahead remembers it from a server that was ahead, and time
  * goes on from there. KEYS: meta, versions, then a hash for each kind of record. ARGV: epoch, the replica's time and how far it may be
- * behind (-1: any), origin, channel; then for each change its stamp, how many records it touches and, for each of these, kind, id, the stamp that was
- * read and the new record (empty: only touched; '-': removed). Answers how it went, the time, the last sequence number before, and
- * a 1 or 0 for each change.
+ * behind (-1: any), origin, channel; then the parcels as `message.ts` writes them, no two of which name one record. Answers how it went,
+ * the time, the last sequence number before, and a 1 or 0 for each parcel.
  */
 export const APPLY_SCRIPT = `
 local told = redis.call('TIME')
@@ -16,6 +15,8 @@ local off, before, ahead = tonumber(ARGV[3]), tonumber(known[2]), ARGV[2] - now
 if off >= 0 and -ahead > off then return {'late', now, before} end
 if off >= 0 and ahead > 100 then now = tonumber(ARGV[2]) end
 local function many(command, key, args)
+  if #args == 0 then return {} end
+  if #args <= 4000 then return redis.call(command, key, unpack(args)) end
   local found = {}
   for i = 1, #args, 4000 do
     local part = redis.call(command, key, unpack(args, i, math.min(i + 3999, #args)))
@@ -23,44 +24,59 @@ local function many(command, key, args)
   end
   return found
 end
-local stamps, names, at = {}, {}, 6
+local names, named, at = {}, 0, 6
 while ARGV[at] do
-  local last = at + 1 + ARGV[at + 1] * 4
-  for i = at + 2, last, 4 do names[#names + 1] = ARGV[i] .. ARGV[i + 1] end
-  at = last + 1
+  local compared = at + 3 + ARGV[at] * 4
+  for i = at + 3, compared - 1, 4 do named = named + 1; names[named] = ARGV[i] end
+  at = compared + ARGV[at + 1] * 2 + ARGV[at + 2]
 end
-for i, stamp in pairs(many('HMGET', KEYS[2], names)) do stamps[names[i]] = stamp or '' end
-local sequence, answers, lines, written, records = before, {}, {}, {}, {}
-at = 6
+local found = many('HMGET', KEYS[2], names)
+local stamps, unstamped, answers, lines = {}, {}, {}, {}
+local set, gone = {}, {}
+for kind = 3, 7 do set[kind], gone[kind] = {}, {} end
+named, at = 0, 6
 while ARGV[at] do
-  local stamp, last, stands = ARGV[at], at + 1 + ARGV[at + 1] * 4, 1
-  for i = at + 2, last, 4 do if stamps[ARGV[i] .. ARGV[i + 1]] ~= ARGV[i + 2] then stands = 0 break end end
+  local leases, stands = at + 3 + ARGV[at] * 4, 1
+  local ends = leases + ARGV[at + 1] * 2
+  local after = ends + ARGV[at + 2]
+  for i = at + 3, leases - 1, 4 do
+    named = named + 1
+    if (found[named] or '') ~= ARGV[i + 1] then stands = 0 end
+  end
   if stands == 1 then
-    sequence = sequence + 1
-    lines[#lines + 1], lines[#lines + 2] = stamp, ARGV[at + 1]
-    for i = at + 2, last, 4 do
-      local kind, id, record = ARGV[i], ARGV[i + 1], ARGV[i + 3]
-      lines[#lines + 1], lines[#lines + 2], lines[#lines + 3] = kind, id, record
-      stamps[kind .. id] = record == '-' and '' or stamp
-      written[kind .. id] = true
-      if record ~= '' then records[kind] = records[kind] or {}; records[kind][id] = record end
+    lines[#lines + 1] = table.concat(ARGV, '\\n', at, after - 1)
+    for i = at + 3, leases - 1, 4 do
+      local name, record = ARGV[i], ARGV[i + 3]
+      if record == '-' then
+        unstamped[#unstamped + 1] = name
+        local from = gone[tonumber(string.sub(name, 1, 1))]
+        from[#from + 1] = string.sub(name, 2)
+      else
+        local n = #stamps
+        stamps[n + 1], stamps[n + 2] = name, ARGV[i + 2]
+        if record ~= '' then
+          local into = set[tonumber(string.sub(name, 1, 1))]
+          n = #into
+          into[n + 1], into[n + 2] = string.sub(name, 2), record
+        end
+      end
     end
+    local into, from = set[6], gone[6]
+    local n = #into - leases + 1
+    for i = leases, ends - 1 do into[n + i] = ARGV[i] end
+    n = #from - ends + 1
+    for i = ends, after - 1 do from[n + i] = ARGV[i] end
   end
-  answers[#answers + 1], at = stands, last + 1
+  answers[#answers + 1], at = stands, after
 end
-if sequence == before then return {'done', now, before, answers} end
-local function put(key, values, nothing)
-  local set, gone = {}, {}
-  for id, value in pairs(values) do
-    if value == nothing then gone[#gone + 1] = id else set[#set + 1], set[#set + 2] = id, value end
-  end
-  many('HSET', key, set)
-  many('HDEL', key, gone)
+if #lines == 0 then return {'done', now, before, answers} end
+many('HSET', KEYS[2], stamps)
+many('HDEL', KEYS[2], unstamped)
+for kind = 3, 7 do
+  many('HSET', KEYS[kind], set[kind])
+  many('HDEL', KEYS[kind], gone[kind])
 end
-for name in pairs(written) do written[name] = stamps[name] end
-put(KEYS[2], written, '')
-for kind, values in pairs(records) do put(KEYS[tonumber(kind)], values, '-') end
-redis.call('HSET', KEYS[1], 'sequence', sequence, 'time', now)
-redis.call('PUBLISH', ARGV[5], ARGV[4] .. ' ' .. before .. ' ' .. sequence .. '\\n' .. table.concat(lines, '\\n'))
+redis.call('HSET', KEYS[1], 'sequence', before + 1, 'time', now)
+redis.call('PUBLISH', ARGV[5], ARGV[4] .. ' ' .. before .. '\\n' .. table.concat(lines, '\\n'))
 return {'done', now, before, answers}
 `;

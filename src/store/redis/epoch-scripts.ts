@@ -44,7 +44,7 @@ return {epoch, sequence, kept}
 
 /**
  * Puts back all that a replica knows, where the store has less and nobody has written since the replica's epoch. ARGV: epoch, the
- * epoch and sequence the replica knows, then for each record kind, id, stamp and record (empty: none of its own). Answers 1 where the
+ * epoch and sequence the replica knows, then for each record kind, id, stamp (empty: a lease) and record (empty: none of its own). Answers 1 where the
  * store now has all of it.
  */
 export const RESTORE_SCRIPT = `${NOW}
@@ -53,7 +53,7 @@ if known[1] ~= ARGV[1] or now >= tonumber(known[3]) or tonumber(known[4] or 0) >
 if tonumber(ARGV[3]) <= tonumber(known[2]) then return 1 end
 for i = 2, 7 do redis.call('DEL', KEYS[i]) end
 for i = 4, #ARGV, 4 do
-  redis.call('HSET', KEYS[2], ARGV[i] .. ARGV[i + 1], ARGV[i + 2])
+  if ARGV[i + 2] ~= '' then redis.call('HSET', KEYS[2], ARGV[i] .. ARGV[i + 1], ARGV[i + 2]) end
   if ARGV[i + 3] ~= '' then redis.call('HSET', KEYS[tonumber(ARGV[i])], ARGV[i + 1], ARGV[i + 3]) end
 end
 redis.call('HSET', KEYS[1], 'sequence', ARGV[3], 'from:' .. ARGV[1], ARGV[3])

@@ -4,8 +4,8 @@ import type { Millis } from '../../pool/upstream.ts';
 /** So long after the last conflict each replica keeps to its own limit groups. */
 const CONTENDED_MS = 5_000;
 
-/** A replica without a sign of life for so long has no limit groups. */
-const AWAY_MS = 3_000;
+/** A replica without a sign of life for so long has no limit groups: many times a beat, as groups that move back and forth are contended. */
+const AWAY_MS = 10_000;
 
 /**
  * Which limit groups are this replica's: where several contend for the keys of a pool, each chooses first from its own, so that they

@@ -73,7 +73,12 @@ export async function joinPool(call: Call, memory: Memory, options: JoinOptions)
 }
 
 export function standingOf([epoch, time, , grantsFrom, told]: Reply): Standing {
-  const signs: [string, Millis][] = [];
-  for (let at = 0; at < told.length; at += 2) signs.push([String(told[at]), Number(told[at + 1])]);
-  return { epoch, time, grantsFrom, signs };
+  return { epoch, time, grantsFrom, signs: pairs(told).map(([replica, sign]) => [String(replica), Number(sign)]) };
+}
+
+/** A reply that lists names and values in turn. */
+export function pairs(reply: readonly string[]): [string, string][] {
+  const found: [string, string][] = [];
+  for (let at = 0; at < reply.length; at += 2) found.push([reply[at] as string, reply[at + 1] as string]);
+  return found;
 }

@@ -1,58 +1,84 @@
-import type { Pending } from './mirror.ts';
-import type { Kind, StoredRecord, Touched } from './touched.ts';
+import type { Parcel, Written } from './parcel.ts';
+import { recordOf, textOf } from './record-text.ts';
+import { KINDS, type Kind, nameOf, type Touched } from './touched.ts';
 
-/** Which changes a message is about, by their sequence numbers, and who sent them. */
+/** Which changes a message is about, by their sequence number, and who sent them. */
 export interface Heading {
   readonly origin: string;
-  /** The number of the last change before. */
+  /** The number of the last changes before; theirs is the next one. */
   readonly before: number;
-  /** The number of the last change in it. */
-  readonly after: number;
 }
 
-export interface Told {
+/** A record that another replica changed. */
+export interface Told extends Touched {
   readonly stamp: string;
-  readonly touched: readonly Touched[];
 }
 
 const REMOVED = '-';
 const ONLY_TOUCHED = '';
 const NEWLINE = 10;
 
-/** The arguments that tell the script one change. Ids are written as JSON, so no line of a message has a line break in it. */
-export function argumentsOf({ stamp, touched }: Pending): string[] {
-  const records = touched.flatMap(({ kind, id, expected, record, isWritten }) => [
-    kind,
-    JSON.stringify(id),
-    expected,
-    isWritten ? (record === undefined ? REMOVED : JSON.stringify(record)) : ONLY_TOUCHED,
-  ]);
-  return [stamp, String(touched.length), ...records];
+/**
+ * The arguments that tell the script one parcel, which it publishes as they are: how many records are compared, how many leases there are
+ * and how many end; then of the first kind name, stamp that was read, new stamp and new record, of leases id and record, of those that end
+ * the id. Ids are written as JSON, so no line of a message has a line break in it.
+ */
+export function argumentsOf({ records }: Parcel): string[] {
+  const compared: string[] = [];
+  const leases: string[] = [];
+  const ended: string[] = [];
+  for (const one of records.values()) {
+    if (one.kind !== KINDS.leases) compared.push(one.kind + JSON.stringify(one.id), one.expected, one.stamp, textIn(one));
+    else if (one.record === undefined) ended.push(JSON.stringify(one.id));
+    else leases.push(JSON.stringify(one.id), textOf(one.kind, one.record));
+  }
+  return [String(compared.length / 4), String(leases.length / 2), String(ended.length), ...compared, ...leases, ...ended];
+}
+
+function textIn({ kind, record, isWritten }: Written): string {
+  if (!isWritten) return ONLY_TOUCHED;
+  return record === undefined ? REMOVED : textOf(kind, record);
 }
 
 /** Reads the first line alone: what is in a message of one's own is known. */
 export function headingOf(message: Buffer): Heading {
-  const [origin = '', before, after] = message.toString('utf8', 0, message.indexOf(NEWLINE)).split(' ');
-  return { origin, before: Number(before), after: Number(after) };
+  const [origin = '', before] = message.toString('utf8', 0, message.indexOf(NEWLINE)).split(' ');
+  return { origin, before: Number(before) };
 }
 
-/** The changes of a message, in order. */
-export function changesIn(message: Buffer): Told[] {
+/** The records of a message, each once. */
+export function recordsIn(message: Buffer, pool: string): Told[] {
+  const { origin } = headingOf(message);
   const lines = message.toString('utf8', message.indexOf(NEWLINE) + 1).split('\n');
   const told: Told[] = [];
   for (let at = 0; at < lines.length; ) {
-    const stamp = lines[at] as string;
-    const end = at + 2 + 3 * Number(lines[at + 1]);
-    const touched: Touched[] = [];
-    for (let i = at + 2; i < end; i += 3) touched.push(touchedIn(lines[i] as Kind, lines[i + 1] as string, lines[i + 2] as string));
-    told.push({ stamp, touched });
+    const leases = at + 3 + 4 * Number(lines[at]);
+    const ended = leases + 2 * Number(lines[at + 1]);
+    const end = ended + Number(lines[at + 2]);
+    for (let i = at + 3; i < leases; i += 4)
+      told.push(comparedIn(lines[i] as string, lines[i + 2] as string, lines[i + 3] as string, pool));
+    for (let i = leases; i < ended; i += 2) told.push(leaseIn(lines[i] as string, lines[i + 1], origin, pool));
+    for (let i = ended; i < end; i += 1) told.push(leaseIn(lines[i] as string, undefined, origin, pool));
     at = end;
   }
   return told;
 }
 
-function touchedIn(kind: Kind, id: string, text: string): Touched {
+function leaseIn(told: string, text: string | undefined, stamp: string, pool: string): Told {
+  const [kind, id] = [KINDS.leases, JSON.parse(told)];
+  return {
+    kind,
+    id,
+    name: nameOf(kind, id),
+    stamp,
+    record: text === undefined ? undefined : recordOf(kind, id, text, pool),
+    isWritten: true,
+  };
+}
+
+function comparedIn(told: string, stamp: string, text: string, pool: string): Told {
+  const [kind, id] = [told.slice(0, 1) as Kind, JSON.parse(told.slice(1))];
   const isWritten = text !== ONLY_TOUCHED;
-  const record = isWritten && text !== REMOVED ? (JSON.parse(text) as StoredRecord) : undefined;
-  return { kind, id: JSON.parse(id) as string, record, isWritten };
+  const record = isWritten && text !== REMOVED ? recordOf(kind, id, text, pool) : undefined;
+  return { kind, id, name: nameOf(kind, id), stamp, record, isWritten };
 }

@@ -1,6 +1,7 @@
 import type { Change } from '../../pool/model.ts';
 import { PoolTables, standsAsRead } from '../pool-tables.ts';
 import type { Applied } from '../store.ts';
+import type { Told } from './message.ts';
 import { changeOf, KINDS, type Kind, nameOf, putInto, recordIn, type StoredRecord, type Touched, touchedBy } from './touched.ts';
 
 /** An own change that the mirror shows already and the store has not confirmed. */
@@ -41,9 +42,9 @@ export class Mirror {
   }
 
   /** Takes a record of the store as it was loaded. */
-  load(name: string, stamp: string, touched?: Omit<Touched, 'isWritten'>): void {
-    this.#stamps.set(name, stamp);
-    if (touched !== undefined) putInto(this.tables, touched);
+  load(kind: Kind, id: string, stamp: string, record?: StoredRecord): void {
+    this.#stamps.set(nameOf(kind, id), stamp);
+    if (record !== undefined) putInto(this.tables, { kind, id, record });
   }
 
   /** Kind, id, stamp and record of everything confirmed; the last is undefined where only the stamp is known. */
@@ -70,14 +71,14 @@ export class Mirror {
     return this.#show(
       { pool: this.#pool },
       stamp,
-      ids.map((id) => ({ kind: KINDS.requests, id, record: undefined, isWritten: true })),
+      ids.map((id) => ({ kind: KINDS.requests, id, name: nameOf(KINDS.requests, id), record: undefined, isWritten: true })),
     );
   }
 
   #show(change: Change, stamp: string, records: readonly Touched[]): Pending {
-    const touched = records.map((one) => ({ ...one, expected: this.#stamps.get(nameOf(one)) ?? '' }));
+    const touched = records.map((one) => ({ ...one, expected: this.#stamps.get(one.name) ?? '' }));
     for (const one of touched) {
-      const name = nameOf(one);
+      const { name } = one;
       const before = { stamp: one.expected, record: recordIn(this.tables, one.kind, one.id) };
       const versions = this.#versions.get(name) ?? [before];
       versions.push({ stamp, record: one.record });
@@ -95,22 +96,22 @@ export class Mirror {
   confirm(pending: Pending): void {
     this.#pending.delete(pending);
     for (const one of pending.touched) {
-      const versions = this.#versions.get(nameOf(one));
+      const versions = this.#versions.get(one.name);
       versions?.shift();
-      if (versions?.length === 1) this.#versions.delete(nameOf(one));
+      if (versions?.length === 1) this.#versions.delete(one.name);
     }
   }
 
   /** Takes back what the store refuses, and everything that rests on it; answers what was taken back. */
-  refuse(pending: Pending): Pending[] {
-    return this.#doom(new Set([pending.stamp]));
+  refuse(refused: readonly Pending[]): Pending[] {
+    return refused.length === 0 ? [] : this.#doom(new Set(refused.map(({ stamp }) => stamp)));
   }
 
   /** Takes what another replica changed. Own changes of the same records rest on what is gone; answers those. */
-  follow(stamp: string, touched: readonly Touched[]): Pending[] {
-    const dead = touched.flatMap((one) => this.#versions.get(nameOf(one))?.slice(1) ?? []);
+  follow(touched: readonly Told[]): Pending[] {
+    const dead = touched.flatMap((one) => this.#versions.get(one.name)?.slice(1) ?? []);
     const doomed = dead.length === 0 ? [] : this.#doom(new Set(dead.map((version) => version.stamp)));
-    for (const one of touched) this.#put(one, stamp);
+    for (const one of touched) this.#put(one, one.stamp);
     return doomed;
   }
 
@@ -128,7 +129,7 @@ export class Mirror {
   }
 
   #takeBack(one: Touched, dead: ReadonlySet<string>): void {
-    const name = nameOf(one);
+    const { name } = one;
     const versions = this.#versions.get(name);
     const end = versions?.findIndex(({ stamp }) => dead.has(stamp)) ?? -1;
     if (versions === undefined || end < 0) return;
@@ -140,9 +141,8 @@ export class Mirror {
 
   #put(one: Touched, stamp: string): void {
     if (one.isWritten) putInto(this.tables, one);
-    if (one.isWritten && one.record === undefined && one.kind !== KINDS.state && one.kind !== KINDS.groups)
-      this.#stamps.delete(nameOf(one));
-    else this.#stamps.set(nameOf(one), stamp);
+    if (one.isWritten && one.record === undefined && one.kind !== KINDS.state && one.kind !== KINDS.groups) this.#stamps.delete(one.name);
+    else this.#stamps.set(one.name, stamp);
   }
 
   /** What listeners are told when changes were taken back: the keys and limit groups concerned, as they stand again. */
@@ -150,7 +150,7 @@ export class Mirror {
     const concerned = new Map<string, Touched>();
     for (const one of doomed.flatMap(({ touched }) => touched)) {
       if (one.kind !== KINDS.keys && one.kind !== KINDS.groups) continue;
-      concerned.set(nameOf(one), { ...one, record: recordIn(this.tables, one.kind, one.id), isWritten: true });
+      concerned.set(one.name, { ...one, record: recordIn(this.tables, one.kind, one.id), isWritten: true });
     }
     return changeOf(this.#pool, [...concerned.values()]);
   }

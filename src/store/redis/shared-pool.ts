@@ -1,23 +1,28 @@
 import TinyQueue from 'tinyqueue';
-import type { Change, Facts, PoolConfig, RequestRecord } from '../../pool/model.ts';
+import type { Change, Facts, KeyState, PoolConfig, RequestRecord } from '../../pool/model.ts';
 import type { Millis } from '../../pool/upstream.ts';
 import { isEmpty } from '../pool-tables.ts';
 import { PoolView } from '../pool-view.ts';
 import { type Applied, FRESH_POOL, StoreLost } from '../store.ts';
 import type { Reply } from './connection.ts';
 import { Homes } from './homes.ts';
-import type { Memory, Standing } from './join.ts';
-import { argumentsOf, changesIn, headingOf } from './message.ts';
+import { type Memory, pairs, type Standing } from './join.ts';
+import { argumentsOf, headingOf, recordsIn, type Told } from './message.ts';
 import { Mirror, type Pending } from './mirror.ts';
 import { InOrder } from './order.ts';
+import { type Parcel, parcelsOf } from './parcel.ts';
+import { recordOf, textOf } from './record-text.ts';
 import type { Replica } from './replica.ts';
-import { changeOf, KINDS, type Touched } from './touched.ts';
+import { changeOf, KINDS, type Kind } from './touched.ts';
 
 /** Changes in one call of the script. While it is under way, the next ones gather. */
 const BATCH_MAX = 256;
 
 /** Calls of the script under way for one pool: one is being run while the next is on its way. */
 const BATCHES_UNDER_WAY_MAX = 2;
+
+/** Stands for the stamp of a lease that was there before: the store keeps none. */
+const LOADED = 'loaded';
 
 /** Request records removed in one go. */
 const FORGET_MAX = 64;
@@ -64,8 +69,8 @@ export class SharedPool {
       sequence: this.#order.last,
       records: () =>
         [...this.#mirror.confirmed()].flatMap(({ kind, id, stamp, record }) => [
-          ...[kind, JSON.stringify(id), stamp],
-          record === undefined || (kind === KINDS.state && record === FRESH_POOL) ? '' : JSON.stringify(record),
+          ...[kind, JSON.stringify(id), kind === KINDS.leases ? '' : stamp],
+          record === undefined || (kind === KINDS.state && record === FRESH_POOL) ? '' : textOf(kind, record),
         ]),
     };
   }
@@ -101,17 +106,17 @@ export class SharedPool {
     this.#toForget.data = [];
     this.#toForget.length = 0;
     const stampOf = new Map(pairs(stamps));
-    for (const [place, name] of Object.values(KINDS).entries()) {
+    for (const [place, kind] of Object.values(KINDS).entries()) {
       for (const [id, text] of pairs(kinds[place])) {
-        const record = JSON.parse(text);
-        this.#mirror.load(name + JSON.parse(id), stampOf.get(name + id) ?? '', { kind: name, id: JSON.parse(id), record });
-        if (name === KINDS.requests) this.#forgetLater(JSON.parse(id), record);
-        if (name === KINDS.keys) this.#replica.sequence = Math.max(this.#replica.sequence, record.lastGrant);
-        stampOf.delete(name + id);
+        const record = recordOf(kind, JSON.parse(id), text, this.id);
+        this.#mirror.load(kind, JSON.parse(id), stampOf.get(kind + id) ?? LOADED, record);
+        if (kind === KINDS.requests) this.#forgetLater(JSON.parse(id), record as RequestRecord);
+        if (kind === KINDS.keys) this.#replica.sequence = Math.max(this.#replica.sequence, (record as KeyState).lastGrant);
+        stampOf.delete(kind + id);
       }
     }
     // What is left are limit groups that were touched and have no record of their own yet.
-    for (const [name, stamp] of stampOf) this.#mirror.load(name.slice(0, 1) + JSON.parse(name.slice(1)), stamp);
+    for (const [name, stamp] of stampOf) this.#mirror.load(name.slice(0, 1) as Kind, JSON.parse(name.slice(1)), stamp);
     this.#line = line;
     this.#grantsFrom = standing.grantsFrom;
     this.#homes.meet(standing.signs, standing.time);
@@ -149,12 +154,10 @@ export class SharedPool {
   /** Takes a message of the pool's channel. */
   hear(message: Buffer): void {
     if (this.#line instanceof StoreLost) return;
-    const { origin, before, after } = headingOf(message);
+    const { origin, before } = headingOf(message);
     // The answer to the script tells the same, and what it leaves out is known here.
     if (this.#underWay.has(origin)) return;
-    this.#order.take(before, after, () => {
-      for (const { stamp, touched } of changesIn(message)) this.#follow(stamp, touched);
-    });
+    this.#order.take(before, before + 1, () => this.#follow(recordsIn(message, this.id)));
   }
 
   /** Once everything on its way is settled. */
@@ -193,34 +196,35 @@ export class SharedPool {
     this.#underWay.add(origin);
     const head = [String(this.#epoch), String(time.now()), String(time.toleranceMs), origin];
     const line = this.#line;
-    const { reply, durable } = line.apply(head, batch.flatMap(argumentsOf));
+    const parcels = parcelsOf(batch);
+    const { reply, durable } = line.apply(head, parcels.flatMap(argumentsOf));
     durable.catch(() => {});
     reply.then(
       (answer) => {
-        if (line === this.#line) this.#answered(origin, batch, answer, durable);
+        if (line === this.#line) this.#answered(origin, parcels, answer, durable);
       },
       // Whoever keeps the line is told as well, and loses it.
       () => {},
     );
   }
 
-  #answered(origin: string, batch: readonly Pending[], [how, time, before, answers]: Reply, durable: Promise<void>): void {
+  #answered(origin: string, parcels: readonly Parcel[], [how, time, before, answers]: Reply, durable: Promise<void>): void {
     this.#replica.time.hear(Number(time));
     if (how === 'fenced') {
       (this.#line as Line).lose(new Error('another epoch has begun'));
       return;
     }
     const isApplied = (place: number) => how === 'done' && answers[place] === 1;
-    const after = Number(before) + batch.filter((_, place) => isApplied(place)).length;
+    const after = Number(before) + (parcels.some((_, place) => isApplied(place)) ? 1 : 0);
     this.#order.take(Number(before), after, () => {
-      for (const [place, pending] of batch.entries()) {
-        if (isApplied(place) && pending.isDoomed) {
-          (this.#line as Line).lose(new Error('the store applied what rests on a change that it refused'));
-          return;
-        }
-        if (isApplied(place)) this.#confirm(pending, durable);
-        else if (!pending.isDoomed) this.#settle(this.#mirror.refuse(pending));
+      const applied = parcels.flatMap(({ changes }, place) => (isApplied(place) ? changes : []));
+      if (applied.some(({ isDoomed }) => isDoomed)) {
+        (this.#line as Line).lose(new Error('the store applied what rests on a change that it refused'));
+        return;
       }
+      for (const pending of applied) this.#confirm(pending, durable);
+      const refused = parcels.flatMap(({ changes }, place) => (isApplied(place) ? [] : changes));
+      this.#settle(this.#mirror.refuse(refused.filter(({ isDoomed }) => !isDoomed)));
     });
     this.#underWay.delete(origin);
     this.#send();
@@ -242,8 +246,8 @@ export class SharedPool {
     );
   }
 
-  #follow(stamp: string, touched: readonly Touched[]): void {
-    this.#settle(this.#mirror.follow(stamp, touched));
+  #follow(touched: readonly Told[]): void {
+    this.#settle(this.#mirror.follow(touched));
     let newest = this.#replica.sequence;
     for (const { kind, id, record } of touched) {
       if (kind === KINDS.requests) this.#forgetLater(id, record as RequestRecord | undefined);
@@ -283,11 +287,4 @@ export class SharedPool {
     }
     if (due.size > 0) this.#queue.push(this.#mirror.showForgotten([...due], this.#replica.stamp()));
   }
-}
-
-/** A reply that lists names and values in turn, or pairs them already. */
-function pairs(reply: readonly string[]): [string, string][] {
-  const found: [string, string][] = [];
-  for (let at = 0; at < reply.length; at += 2) found.push([reply[at] as string, reply[at + 1] as string]);
-  return found;
 }

@@ -13,6 +13,8 @@ export type StoredRecord = PoolState | KeyState | GroupState | Lease | RequestRe
 export interface Touched {
   readonly kind: Kind;
   readonly id: string;
+  /** What `nameOf` makes of both. */
+  readonly name: string;
   /** Undefined: there is none any more. */
   readonly record: StoredRecord | undefined;
   /** False: only its stamp moves, because what it says rests on other records of the change. */
@@ -20,22 +22,29 @@ export interface Touched {
 }
 
 /** Names a record within a pool. */
-export function nameOf({ kind, id }: Pick<Touched, 'kind' | 'id'>): string {
+export function nameOf(kind: Kind, id: string): string {
   return kind + id;
 }
 
 /**
- * Every record of a change as it will be, each once. The limit group of a lease is touched by whatever changes the lease: its
- * reservations are counted from its leases, so two who change leases of one group must not overlook each other.
+ * Every record of a change as it will be, each once. The limit group of a lease, and the one it leaves, is touched by whatever changes the
+ * lease: its reservations are counted from its leases, so two who change leases of one group must not overlook each other.
  */
 export function touchedBy(change: Change, tables: PoolTables): Touched[] {
   const found = new Map<string, Touched>();
-  const touch = (touched: Touched) => found.set(nameOf(touched), touched);
-  const groups = [...(change.leases ?? []).map(({ group }) => group), ...(change.ended ?? []).map((id) => tables.leases.get(id)?.group)];
-  for (const id of groups) {
-    if (id !== undefined) touch({ kind: KINDS.groups, id, record: tables.groups.get(id), isWritten: false });
+  const touch = (kind: Kind, id: string, record: StoredRecord | undefined, isWritten: boolean) => {
+    const name = nameOf(kind, id);
+    found.set(name, { kind, id, name, record, isWritten });
+  };
+  const touchGroup = (id: string | undefined) => {
+    if (id !== undefined) touch(KINDS.groups, id, tables.groups.get(id), false);
+  };
+  for (const { id, group } of change.leases ?? []) {
+    touchGroup(group);
+    touchGroup(tables.leases.get(id)?.group);
   }
-  const write = (kind: Kind, id: string, record: StoredRecord | undefined) => touch({ kind, id, record, isWritten: true });
+  for (const id of change.ended ?? []) touchGroup(tables.leases.get(id)?.group);
+  const write = (kind: Kind, id: string, record: StoredRecord | undefined) => touch(kind, id, record, true);
   if (change.state !== undefined) write(KINDS.state, '', nextVersion(change.state));
   for (const key of change.keys ?? []) write(KINDS.keys, key.id, nextVersion(key));
   for (const group of change.groups ?? []) write(KINDS.groups, group.id, nextVersion(group));
@@ -77,23 +86,20 @@ export function putInto(tables: PoolTables, { kind, id, record }: Pick<Touched, 
 
 /** What listeners are told of records that others changed. */
 export function changeOf(pool: string, touched: readonly Touched[]): Change {
-  const written = touched.filter(({ isWritten }) => isWritten);
-  const of = <R>(kind: Kind) => written.filter((one) => one.kind === kind && one.record !== undefined).map(({ record }) => record as R);
-  const state = of<PoolState>(KINDS.state)[0];
-  return {
-    pool,
-    ...(state === undefined ? {} : { state }),
-    ...someOf('keys', of<KeyState>(KINDS.keys)),
-    ...someOf('groups', of<GroupState>(KINDS.groups)),
-    ...someOf('leases', of<Lease>(KINDS.leases)),
-    ...someOf(
-      'ended',
-      written.filter((one) => one.kind === KINDS.leases && one.record === undefined).map(({ id }) => id),
-    ),
-    ...someOf('requests', of<RequestRecord>(KINDS.requests)),
-  };
-}
-
-function someOf<K extends string, R>(name: K, records: R[]): Partial<Record<K, R[]>> {
-  return records.length === 0 ? {} : ({ [name]: records } as Record<K, R[]>);
+  const change: { -readonly [K in keyof Change]: Change[K] } = { pool };
+  const [keys, groups, leases, ended, requests]: [KeyState[], GroupState[], Lease[], string[], RequestRecord[]] = [[], [], [], [], []];
+  for (const { kind, id, record, isWritten } of touched) {
+    if (!isWritten) continue;
+    if (record === undefined) {
+      if (kind === KINDS.leases) ended.push(id);
+    } else if (kind === KINDS.state) change.state = record as PoolState;
+    else if (kind === KINDS.keys) keys.push(record as KeyState);
+    else if (kind === KINDS.groups) groups.push(record as GroupState);
+    else if (kind === KINDS.leases) leases.push(record as Lease);
+    else requests.push(record as RequestRecord);
+  }
+  for (const [name, records] of Object.entries({ keys, groups, leases, ended, requests })) {
+    if (records.length > 0) Object.assign(change, { [name]: records });
+  }
+  return change;
 }

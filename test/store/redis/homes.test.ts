@@ -39,12 +39,12 @@ test('without a conflict for five seconds any limit group is as good as another'
   expect([homes?.at(4_999) === undefined, homes?.at(5_000) === undefined]).toEqual([false, true]);
 });
 
-test('a replica alone, or one whose fellows gave no sign of life for three seconds, keeps to nothing', () => {
+test('a replica alone, or one whose fellows gave no sign of life for ten seconds, keeps to nothing', () => {
   const homes = new Homes('a');
-  homes.noteConflict(0);
+  homes.noteConflict(10_000);
   expect(homes.at(1)).toBeUndefined();
-  homes.meet([['a', 3_500], ['b', 501]], 3_501); // biome-ignore format: one row
-  expect(homes.at(3_501)).toBeDefined();
-  homes.meet([['a', 3_500], ['b', 500]], 3_501); // biome-ignore format: one row
-  expect(homes.at(3_501)).toBeUndefined();
+  homes.meet([['a', 10_500], ['b', 501]], 10_501); // biome-ignore format: one row
+  expect(homes.at(10_501)).toBeDefined();
+  homes.meet([['a', 10_500], ['b', 500]], 10_501); // biome-ignore format: one row
+  expect(homes.at(10_501)).toBeUndefined();
 });
