@@ -14,6 +14,9 @@ import { tokenVerb } from './cli/verbs/token.ts';
 import { CannotListen } from './config/cannot-listen.ts';
 import { CannotSend } from './config/cannot-send.ts';
 import { StoreNotOpened } from './store/file-errors.ts';
+import { StoreLost } from './store/store.ts';
+
+const MENDABLE = [StoreNotOpened, StoreLost, CannotListen, CannotSend, AuditNotOpened];
 
 const io = processIo();
 const program = buildProgram(io, startApp);
@@ -28,8 +31,7 @@ try {
   process.exitCode = await runProgram(program, process.argv.slice(2), io);
 } catch (error) {
   // What the operator can mend is told in one line; anything else is a fault, with its stack.
-  if (!(error instanceof StoreNotOpened || error instanceof CannotListen || error instanceof CannotSend || error instanceof AuditNotOpened))
-    throw error;
+  if (!(error instanceof Error && MENDABLE.some((kind) => error instanceof kind))) throw error;
   io.err(`${error.message}\n`);
   process.exitCode = 1;
 }

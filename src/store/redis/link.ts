@@ -68,7 +68,7 @@ export class Link {
       else await this.#join(this.#up, pool);
     } catch (cause) {
       this.#pools.delete(pool.id);
-      throw cause;
+      throw cause instanceof StoreLost ? cause : new StoreLost(`the store is lost: ${(cause as Error).message}`, { cause });
     }
   }
 
