@@ -13,7 +13,7 @@ const BRING = 'apt-get install redis-server redis-sentinel';
 export const redisServer = tool('redis-server', BRING);
 
 /** How tests talk to it. */
-export const ACCESS: Access = { tls: false, username: undefined, password: undefined, database: 0, timeoutMs: 500 };
+export const ACCESS: Access = { tls: false, username: undefined, password: undefined, database: 0, timeoutMs: 2_000 };
 
 /** Whatever becomes of the test, no server outlives the process. */
 const running = new Set<ChildProcess>();
