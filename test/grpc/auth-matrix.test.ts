@@ -57,6 +57,8 @@ beforeAll(async () => {
   started = await startWithPapers(papers, {
     ...GUARDED,
     pools: ['default', 'secret'].map(poolOf),
+    // So that what authentication bounds by itself is seen.
+    limits: { metadata_bytes: 32_768 },
     access: [
       { holders: [WORKER, 'root', 'jwt:alice'], verbs: ['acquire', 'report', 'mark', 'admin'] },
       { holders: ['inner'], pools: ['secret'], verbs: ['acquire'] },
