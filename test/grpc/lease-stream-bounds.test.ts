@@ -106,11 +106,8 @@ function opened(deadline = Number.POSITIVE_INFINITY, streams = new OpenStreams()
   const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line)) });
   const identities = new Identities();
   const identityOf = (shown: ShowsIdentity) => identities.of(shown, false);
-  const handle = leaseStream(
-    { log: logger, limits: defaultLimits, isDraining: () => false, now: () => 0, identityOf, observe: () => {} },
-    streams,
-    calls,
-  );
+  const options = { log: logger, limits: defaultLimits, isDraining: () => false, now: () => 0, identityOf, observe: () => {} };
+  const handle = leaseStream(options, streams, calls);
   handle(stream as unknown as Parameters<typeof handle>[0]);
   const answer = async (count: number) => {
     for (const each of pending.splice(0, count)) each.answer();
