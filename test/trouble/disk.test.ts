@@ -43,9 +43,9 @@ async function withFileSizeLimit(folder: string): Promise<Trouble> {
   return { config, address, process: served.process, cause: () => limit('4096'), cure: () => limit('unlimited') };
 }
 
-/** `keylease serve` on a file system of 3 MiB, which something else fills up. */
+/** `keylease serve` on a file system of 64 MiB, several times what its log may grow to, which something else fills up. */
 async function onSmallDisk(folder: string): Promise<Trouble> {
-  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder]).status).toBe(0);
+  expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', folder]).status).toBe(0);
   onTestFinished(() => void spawnSync('umount', ['-l', folder]));
   const ballast = join(folder, 'ballast');
   const config = writeConfig(folder, CONTENT);
@@ -54,12 +54,13 @@ async function onSmallDisk(folder: string): Promise<Trouble> {
   return { config, address, process: served.process, cause: () => fill(ballast), cure: () => rmSync(ballast) };
 }
 
+/** What does not fit whole is written by halves. */
 function fill(path: string): void {
-  for (let size = 3_000_000; size > 1_000; size = Math.floor(size / 2)) {
+  for (let size = 8 * 1_024 * 1_024; size > 1_000; ) {
     try {
       writeFileSync(path, Buffer.alloc(size), { flag: 'a' });
     } catch {
-      // What did not fit whole is written by halves.
+      size = Math.floor(size / 2);
     }
   }
 }
