@@ -524,9 +524,9 @@ type ReportHeadersRequest struct {
 	LeaseId string `protobuf:"bytes,1,opt,name=lease_id,json=leaseId,proto3" json:"lease_id,omitempty"`
 	// The HTTP status, 100 to 599; 0: no response arrived.
 	StatusCode int32 `protobuf:"varint,2,opt,name=status_code,json=statusCode,proto3" json:"status_code,omitempty"`
-	// The response headers as received, names in any case: all of them, or only those about rate limits. At most 256, 16 KiB together.
+	// The response headers as received, names in any case: all of them, or only those about rate limits. At most 256, 16 KiB together, unless the server is configured otherwise.
 	Headers map[string]string `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// The body of an error response as received; what exceeds 16 KiB is cut, and a whole message of more than 64 KiB is refused. Read for billing, bans and delays that are told only there. Never stored, never logged.
+	// The body of an error response as received; what exceeds 16 KiB is cut, and a whole message of more than 64 KiB is refused, unless the server is configured otherwise. Read for billing, bans and delays that are told only there. Never stored, never logged.
 	ErrorBody string `protobuf:"bytes,4,opt,name=error_body,json=errorBody,proto3" json:"error_body,omitempty"`
 	// What was really used. Unset: the estimate stands.
 	Usage *Usage `protobuf:"bytes,5,opt,name=usage,proto3" json:"usage,omitempty"`

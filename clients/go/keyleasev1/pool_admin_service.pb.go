@@ -115,9 +115,12 @@ type PoolStatus struct {
 	// Leases under way.
 	ActiveLeases uint32 `protobuf:"varint,6,opt,name=active_leases,json=activeLeases,proto3" json:"active_leases,omitempty"`
 	// Calls waiting in line.
-	Waiting       uint32 `protobuf:"varint,7,opt,name=waiting,proto3" json:"waiting,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Waiting uint32 `protobuf:"varint,7,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// Nothing is granted before this time: the store that replicas share failed over and may have forgotten grants that still count,
+	// which a replica that is missed may know of. Unset: nothing is in doubt.
+	GrantsFromTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=grants_from_time,json=grantsFromTime,proto3" json:"grants_from_time,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *PoolStatus) Reset() {
@@ -197,6 +200,13 @@ func (x *PoolStatus) GetWaiting() uint32 {
 		return x.Waiting
 	}
 	return 0
+}
+
+func (x *PoolStatus) GetGrantsFromTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.GrantsFromTime
+	}
+	return nil
 }
 
 // Asks for the pools.
@@ -1558,7 +1568,7 @@ var File_keylease_v1_pool_admin_service_proto protoreflect.FileDescriptor
 
 const file_keylease_v1_pool_admin_service_proto_rawDesc = "" +
 	"\n" +
-	"$keylease/v1/pool_admin_service.proto\x12\vkeylease.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15keylease/v1/key.proto\x1a#keylease/v1/key_lease_service.proto\x1a\x17keylease/v1/lease.proto\"\xd2\x01\n" +
+	"$keylease/v1/pool_admin_service.proto\x12\vkeylease.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15keylease/v1/key.proto\x1a#keylease/v1/key_lease_service.proto\x1a\x17keylease/v1/lease.proto\"\x98\x02\n" +
 	"\n" +
 	"PoolStatus\x12\x12\n" +
 	"\x04pool\x18\x01 \x01(\tR\x04pool\x12\x1a\n" +
@@ -1567,7 +1577,8 @@ const file_keylease_v1_pool_admin_service_proto_rawDesc = "" +
 	"\x04keys\x18\x04 \x01(\rR\x04keys\x12%\n" +
 	"\x0eavailable_keys\x18\x05 \x01(\rR\ravailableKeys\x12#\n" +
 	"\ractive_leases\x18\x06 \x01(\rR\factiveLeases\x12\x18\n" +
-	"\awaiting\x18\a \x01(\rR\awaiting\"N\n" +
+	"\awaiting\x18\a \x01(\rR\awaiting\x12D\n" +
+	"\x10grants_from_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x0egrantsFromTime\"N\n" +
 	"\x10ListPoolsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
@@ -1721,59 +1732,60 @@ var file_keylease_v1_pool_admin_service_proto_goTypes = []any{
 	(*RevokeLeaseResponse)(nil),    // 22: keylease.v1.RevokeLeaseResponse
 	(*ReloadConfigRequest)(nil),    // 23: keylease.v1.ReloadConfigRequest
 	(*ReloadConfigResponse)(nil),   // 24: keylease.v1.ReloadConfigResponse
-	(*KeyStatus)(nil),              // 25: keylease.v1.KeyStatus
-	(*Lease)(nil),                  // 26: keylease.v1.Lease
-	(*AcquireKeyRequest)(nil),      // 27: keylease.v1.AcquireKeyRequest
-	(*LimitStatus)(nil),            // 28: keylease.v1.LimitStatus
-	(*timestamppb.Timestamp)(nil),  // 29: google.protobuf.Timestamp
+	(*timestamppb.Timestamp)(nil),  // 25: google.protobuf.Timestamp
+	(*KeyStatus)(nil),              // 26: keylease.v1.KeyStatus
+	(*Lease)(nil),                  // 27: keylease.v1.Lease
+	(*AcquireKeyRequest)(nil),      // 28: keylease.v1.AcquireKeyRequest
+	(*LimitStatus)(nil),            // 29: keylease.v1.LimitStatus
 	(*BlockStatus)(nil),            // 30: keylease.v1.BlockStatus
 }
 var file_keylease_v1_pool_admin_service_proto_depIdxs = []int32{
-	1,  // 0: keylease.v1.ListPoolsResponse.pools:type_name -> keylease.v1.PoolStatus
-	25, // 1: keylease.v1.ListKeysResponse.keys:type_name -> keylease.v1.KeyStatus
-	25, // 2: keylease.v1.GetKeyResponse.key:type_name -> keylease.v1.KeyStatus
-	25, // 3: keylease.v1.WatchKeysResponse.keys:type_name -> keylease.v1.KeyStatus
-	26, // 4: keylease.v1.ListLeasesResponse.leases:type_name -> keylease.v1.Lease
-	27, // 5: keylease.v1.ExplainAcquireRequest.acquire_key:type_name -> keylease.v1.AcquireKeyRequest
-	0,  // 6: keylease.v1.KeyExplanation.passed_over:type_name -> keylease.v1.PassedOver
-	28, // 7: keylease.v1.KeyExplanation.binding_limit:type_name -> keylease.v1.LimitStatus
-	29, // 8: keylease.v1.KeyExplanation.room_time:type_name -> google.protobuf.Timestamp
-	30, // 9: keylease.v1.KeyExplanation.blocks:type_name -> keylease.v1.BlockStatus
-	13, // 10: keylease.v1.ExplainAcquireResponse.keys:type_name -> keylease.v1.KeyExplanation
-	29, // 11: keylease.v1.ExplainAcquireResponse.room_time:type_name -> google.protobuf.Timestamp
-	25, // 12: keylease.v1.MarkHealthyResponse.key:type_name -> keylease.v1.KeyStatus
-	25, // 13: keylease.v1.DrainKeyResponse.key:type_name -> keylease.v1.KeyStatus
-	26, // 14: keylease.v1.DrainKeyResponse.leases:type_name -> keylease.v1.Lease
-	29, // 15: keylease.v1.DrainKeyResponse.last_expire_time:type_name -> google.protobuf.Timestamp
-	25, // 16: keylease.v1.EnableKeyResponse.key:type_name -> keylease.v1.KeyStatus
-	26, // 17: keylease.v1.RevokeLeaseResponse.lease:type_name -> keylease.v1.Lease
-	2,  // 18: keylease.v1.PoolAdminService.ListPools:input_type -> keylease.v1.ListPoolsRequest
-	4,  // 19: keylease.v1.PoolAdminService.ListKeys:input_type -> keylease.v1.ListKeysRequest
-	6,  // 20: keylease.v1.PoolAdminService.GetKey:input_type -> keylease.v1.GetKeyRequest
-	8,  // 21: keylease.v1.PoolAdminService.WatchKeys:input_type -> keylease.v1.WatchKeysRequest
-	10, // 22: keylease.v1.PoolAdminService.ListLeases:input_type -> keylease.v1.ListLeasesRequest
-	12, // 23: keylease.v1.PoolAdminService.ExplainAcquire:input_type -> keylease.v1.ExplainAcquireRequest
-	15, // 24: keylease.v1.PoolAdminService.MarkHealthy:input_type -> keylease.v1.MarkHealthyRequest
-	17, // 25: keylease.v1.PoolAdminService.DrainKey:input_type -> keylease.v1.DrainKeyRequest
-	19, // 26: keylease.v1.PoolAdminService.EnableKey:input_type -> keylease.v1.EnableKeyRequest
-	21, // 27: keylease.v1.PoolAdminService.RevokeLease:input_type -> keylease.v1.RevokeLeaseRequest
-	23, // 28: keylease.v1.PoolAdminService.ReloadConfig:input_type -> keylease.v1.ReloadConfigRequest
-	3,  // 29: keylease.v1.PoolAdminService.ListPools:output_type -> keylease.v1.ListPoolsResponse
-	5,  // 30: keylease.v1.PoolAdminService.ListKeys:output_type -> keylease.v1.ListKeysResponse
-	7,  // 31: keylease.v1.PoolAdminService.GetKey:output_type -> keylease.v1.GetKeyResponse
-	9,  // 32: keylease.v1.PoolAdminService.WatchKeys:output_type -> keylease.v1.WatchKeysResponse
-	11, // 33: keylease.v1.PoolAdminService.ListLeases:output_type -> keylease.v1.ListLeasesResponse
-	14, // 34: keylease.v1.PoolAdminService.ExplainAcquire:output_type -> keylease.v1.ExplainAcquireResponse
-	16, // 35: keylease.v1.PoolAdminService.MarkHealthy:output_type -> keylease.v1.MarkHealthyResponse
-	18, // 36: keylease.v1.PoolAdminService.DrainKey:output_type -> keylease.v1.DrainKeyResponse
-	20, // 37: keylease.v1.PoolAdminService.EnableKey:output_type -> keylease.v1.EnableKeyResponse
-	22, // 38: keylease.v1.PoolAdminService.RevokeLease:output_type -> keylease.v1.RevokeLeaseResponse
-	24, // 39: keylease.v1.PoolAdminService.ReloadConfig:output_type -> keylease.v1.ReloadConfigResponse
-	29, // [29:40] is the sub-list for method output_type
-	18, // [18:29] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	25, // 0: keylease.v1.PoolStatus.grants_from_time:type_name -> google.protobuf.Timestamp
+	1,  // 1: keylease.v1.ListPoolsResponse.pools:type_name -> keylease.v1.PoolStatus
+	26, // 2: keylease.v1.ListKeysResponse.keys:type_name -> keylease.v1.KeyStatus
+	26, // 3: keylease.v1.GetKeyResponse.key:type_name -> keylease.v1.KeyStatus
+	26, // 4: keylease.v1.WatchKeysResponse.keys:type_name -> keylease.v1.KeyStatus
+	27, // 5: keylease.v1.ListLeasesResponse.leases:type_name -> keylease.v1.Lease
+	28, // 6: keylease.v1.ExplainAcquireRequest.acquire_key:type_name -> keylease.v1.AcquireKeyRequest
+	0,  // 7: keylease.v1.KeyExplanation.passed_over:type_name -> keylease.v1.PassedOver
+	29, // 8: keylease.v1.KeyExplanation.binding_limit:type_name -> keylease.v1.LimitStatus
+	25, // 9: keylease.v1.KeyExplanation.room_time:type_name -> google.protobuf.Timestamp
+	30, // 10: keylease.v1.KeyExplanation.blocks:type_name -> keylease.v1.BlockStatus
+	13, // 11: keylease.v1.ExplainAcquireResponse.keys:type_name -> keylease.v1.KeyExplanation
+	25, // 12: keylease.v1.ExplainAcquireResponse.room_time:type_name -> google.protobuf.Timestamp
+	26, // 13: keylease.v1.MarkHealthyResponse.key:type_name -> keylease.v1.KeyStatus
+	26, // 14: keylease.v1.DrainKeyResponse.key:type_name -> keylease.v1.KeyStatus
+	27, // 15: keylease.v1.DrainKeyResponse.leases:type_name -> keylease.v1.Lease
+	25, // 16: keylease.v1.DrainKeyResponse.last_expire_time:type_name -> google.protobuf.Timestamp
+	26, // 17: keylease.v1.EnableKeyResponse.key:type_name -> keylease.v1.KeyStatus
+	27, // 18: keylease.v1.RevokeLeaseResponse.lease:type_name -> keylease.v1.Lease
+	2,  // 19: keylease.v1.PoolAdminService.ListPools:input_type -> keylease.v1.ListPoolsRequest
+	4,  // 20: keylease.v1.PoolAdminService.ListKeys:input_type -> keylease.v1.ListKeysRequest
+	6,  // 21: keylease.v1.PoolAdminService.GetKey:input_type -> keylease.v1.GetKeyRequest
+	8,  // 22: keylease.v1.PoolAdminService.WatchKeys:input_type -> keylease.v1.WatchKeysRequest
+	10, // 23: keylease.v1.PoolAdminService.ListLeases:input_type -> keylease.v1.ListLeasesRequest
+	12, // 24: keylease.v1.PoolAdminService.ExplainAcquire:input_type -> keylease.v1.ExplainAcquireRequest
+	15, // 25: keylease.v1.PoolAdminService.MarkHealthy:input_type -> keylease.v1.MarkHealthyRequest
+	17, // 26: keylease.v1.PoolAdminService.DrainKey:input_type -> keylease.v1.DrainKeyRequest
+	19, // 27: keylease.v1.PoolAdminService.EnableKey:input_type -> keylease.v1.EnableKeyRequest
+	21, // 28: keylease.v1.PoolAdminService.RevokeLease:input_type -> keylease.v1.RevokeLeaseRequest
+	23, // 29: keylease.v1.PoolAdminService.ReloadConfig:input_type -> keylease.v1.ReloadConfigRequest
+	3,  // 30: keylease.v1.PoolAdminService.ListPools:output_type -> keylease.v1.ListPoolsResponse
+	5,  // 31: keylease.v1.PoolAdminService.ListKeys:output_type -> keylease.v1.ListKeysResponse
+	7,  // 32: keylease.v1.PoolAdminService.GetKey:output_type -> keylease.v1.GetKeyResponse
+	9,  // 33: keylease.v1.PoolAdminService.WatchKeys:output_type -> keylease.v1.WatchKeysResponse
+	11, // 34: keylease.v1.PoolAdminService.ListLeases:output_type -> keylease.v1.ListLeasesResponse
+	14, // 35: keylease.v1.PoolAdminService.ExplainAcquire:output_type -> keylease.v1.ExplainAcquireResponse
+	16, // 36: keylease.v1.PoolAdminService.MarkHealthy:output_type -> keylease.v1.MarkHealthyResponse
+	18, // 37: keylease.v1.PoolAdminService.DrainKey:output_type -> keylease.v1.DrainKeyResponse
+	20, // 38: keylease.v1.PoolAdminService.EnableKey:output_type -> keylease.v1.EnableKeyResponse
+	22, // 39: keylease.v1.PoolAdminService.RevokeLease:output_type -> keylease.v1.RevokeLeaseResponse
+	24, // 40: keylease.v1.PoolAdminService.ReloadConfig:output_type -> keylease.v1.ReloadConfigResponse
+	30, // [30:41] is the sub-list for method output_type
+	19, // [19:30] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_keylease_v1_pool_admin_service_proto_init() }

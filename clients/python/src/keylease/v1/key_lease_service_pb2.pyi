@@ -319,12 +319,12 @@ class ReportHeadersRequest(google.protobuf.message.Message):
     status_code: builtins.int
     """The HTTP status, 100 to 599; 0: no response arrived."""
     error_body: builtins.str
-    """The body of an error response as received; what exceeds 16 KiB is cut, and a whole message of more than 64 KiB is refused. Read for billing, bans and delays that are told only there. Never stored, never logged."""
+    """The body of an error response as received; what exceeds 16 KiB is cut, and a whole message of more than 64 KiB is refused, unless the server is configured otherwise. Read for billing, bans and delays that are told only there. Never stored, never logged."""
     in_progress: builtins.bool
     """The call still runs, a stream whose headers have arrived: learn now, settle at the report that follows."""
     @property
     def headers(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
-        """The response headers as received, names in any case: all of them, or only those about rate limits. At most 256, 16 KiB together."""
+        """The response headers as received, names in any case: all of them, or only those about rate limits. At most 256, 16 KiB together, unless the server is configured otherwise."""
 
     @property
     def usage(self) -> Global___Usage:

@@ -84,6 +84,7 @@ class PoolStatus(google.protobuf.message.Message):
     AVAILABLE_KEYS_FIELD_NUMBER: builtins.int
     ACTIVE_LEASES_FIELD_NUMBER: builtins.int
     WAITING_FIELD_NUMBER: builtins.int
+    GRANTS_FROM_TIME_FIELD_NUMBER: builtins.int
     pool: builtins.str
     """Its name."""
     provider: builtins.str
@@ -98,6 +99,12 @@ class PoolStatus(google.protobuf.message.Message):
     """Leases under way."""
     waiting: builtins.int
     """Calls waiting in line."""
+    @property
+    def grants_from_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Nothing is granted before this time: the store that replicas share failed over and may have forgotten grants that still count,
+        which a replica that is missed may know of. Unset: nothing is in doubt.
+        """
+
     def __init__(
         self,
         *,
@@ -108,8 +115,10 @@ class PoolStatus(google.protobuf.message.Message):
         available_keys: builtins.int = ...,
         active_leases: builtins.int = ...,
         waiting: builtins.int = ...,
+        grants_from_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["active_leases", b"active_leases", "available_keys", b"available_keys", "keys", b"keys", "pool", b"pool", "provider", b"provider", "strategy", b"strategy", "waiting", b"waiting"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["grants_from_time", b"grants_from_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["active_leases", b"active_leases", "available_keys", b"available_keys", "grants_from_time", b"grants_from_time", "keys", b"keys", "pool", b"pool", "provider", b"provider", "strategy", b"strategy", "waiting", b"waiting"]) -> None: ...
 
 Global___PoolStatus: typing_extensions.TypeAlias = PoolStatus
 
