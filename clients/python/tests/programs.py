@@ -16,6 +16,9 @@ import keylease.httpx2
 
 PATHS = {"messages": "/v1/messages", "chat": "/v1/chat/completions", "responses": "/v1/responses"}
 
+# Seconds: the stage holds answers for longer than the five that these packages wait by themselves.
+PATIENCE = 60
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -120,14 +123,14 @@ class WithKey(Waiting):
             return http.send(request, stream=asked.stream)
 
         demand: keylease.Demand = {"model": asked.body["model"], "input_tokens": asked.prompt_tokens, **asked.demand}
-        with httpx.Client() as http:
+        with httpx.Client(timeout=PATIENCE) as http:
             return self.read(self.client.call("default", ask, **demand), asked)
 
 
 class Transport(Waiting):
     def call_now(self, asked: Asked) -> Told:
         transport = keylease.httpx2.LeasedTransport(self.client, "default", hosts=[self.stage.provider], **asked.demand)
-        with httpx2.Client(transport=transport, follow_redirects=True) as http:
+        with httpx2.Client(transport=transport, follow_redirects=True, timeout=PATIENCE) as http:
             request = http.build_request("POST", self.stage.provider + asked.path, headers={"x-api-key": "unused"}, json=asked.body)
             return self.read(http.send(request, stream=asked.stream), asked)
 
@@ -177,14 +180,14 @@ class AsyncWithKey(Awaiting):
             return await http.send(request, stream=asked.stream)
 
         demand: keylease.Demand = {"model": asked.body["model"], "input_tokens": asked.prompt_tokens, **asked.demand}
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=PATIENCE) as http:
             return await self.read(await self.client.call("default", ask, **demand), asked)
 
 
 class AsyncTransport(Awaiting):
     async def call_now(self, asked: Asked) -> Told:
         transport = keylease.httpx.AsyncLeasedTransport(self.client, "default", hosts=[self.stage.provider], **asked.demand)
-        async with httpx.AsyncClient(transport=transport, follow_redirects=True) as http:
+        async with httpx.AsyncClient(transport=transport, follow_redirects=True, timeout=PATIENCE) as http:
             request = http.build_request("POST", self.stage.provider + asked.path, headers={"x-api-key": "unused"}, json=asked.body)
             return await self.read(await http.send(request, stream=asked.stream), asked)
 
