@@ -33,15 +33,11 @@ const template = JSON.stringify({
 });
 execFileSync('buf', ['generate', '--template', template], { stdio: 'inherit' });
 
-const descriptors = execFileSync('buf', [
-  'build',
-  '--path',
-  'proto/keylease',
-  '--path',
-  ERROR_DETAILS,
-  '--as-file-descriptor-set',
-  '-o',
-  '-',
+const build = (...what: string[]) => execFileSync('buf', ['build', ...what, '--as-file-descriptor-set', '-o', '-']);
+// One set behind the other is a set as well. That of health is made here, because proto-loader misnames the entries of its map.
+const descriptors = Buffer.concat([
+  build('--path', 'proto/keylease', '--path', ERROR_DETAILS),
+  build('node_modules/grpc-health-check/proto'),
 ]);
 const lines = descriptors.toString('base64').match(/.{1,120}/g) ?? [];
 writeFileSync(

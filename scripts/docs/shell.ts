@@ -24,7 +24,8 @@ export class Shell {
     this.#bash.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#err += text;
     });
-    this.#bash.once('close', (code) => {
+    // Not 'close': what it started in the background may hold its output open.
+    this.#bash.once('exit', (code) => {
       this.#ended = `the shell ended with ${code}`;
     });
     this.#bash.stdin.write('set -euo pipefail\n');
@@ -52,7 +53,7 @@ export class Shell {
 
   /** Ends the shell and everything that it started. */
   async end(): Promise<void> {
-    const closed = this.#ended === undefined ? new Promise((resolve) => this.#bash.once('close', resolve)) : undefined;
+    const closed = this.#ended === undefined ? new Promise((resolve) => this.#bash.once('exit', resolve)) : undefined;
     try {
       process.kill(-(this.#bash.pid as number), 'SIGTERM');
     } catch {

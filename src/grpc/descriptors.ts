@@ -1,5 +1,4 @@
-import { loadFileDescriptorSetFromBuffer, loadSync, type MessageTypeDefinition, type PackageDefinition } from '@grpc/proto-loader';
-import { protoPath as healthProtoPath } from 'grpc-health-check';
+import { loadFileDescriptorSetFromBuffer, type MessageTypeDefinition, type PackageDefinition } from '@grpc/proto-loader';
 import { descriptors } from '../generated/descriptors.ts';
 import type { FieldViolation } from '../service/problem.ts';
 
@@ -10,9 +9,8 @@ const loaded = loadFileDescriptorSetFromBuffer(bytes, { keepCase: true });
 
 /** What reflection tells: our own files with every comment, and the standard health service. */
 export function reflectedPackage(): PackageDefinition {
-  const health = loadSync(healthProtoPath, { keepCase: true });
   const anyType = Object.values(loaded).find((definition) => 'fileDescriptorProtos' in definition) as MessageTypeDefinition<object, object>;
-  return { ...health, keylease: { ...anyType, fileDescriptorProtos: filesOf(bytes) } };
+  return { keylease: { ...anyType, fileDescriptorProtos: filesOf(bytes) } };
 }
 
 /** The files of a FileDescriptorSet, which is nothing but `repeated FileDescriptorProto file = 1`. */

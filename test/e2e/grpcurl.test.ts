@@ -65,6 +65,7 @@ describe.skipIf(grpcurl === undefined)(grpcurl === undefined ? `skipped: ${HOW_T
       expect((await run('list')).trim().split('\n')).toEqual(
         expect.arrayContaining(['grpc.health.v1.Health', 'keylease.v1.KeyLeaseService', 'keylease.v1.PoolAdminService']),
       );
+      expect(JSON.parse(await run('grpc.health.v1.Health/Check'))).toEqual({ status: 'SERVING' });
       const service = await run('describe', 'keylease.v1.KeyLeaseService');
       expect(service).toContain('// Leases the key with the most room for this demand.');
       expect(service).toContain('rpc AcquireKey ( .keylease.v1.AcquireKeyRequest ) returns ( .keylease.v1.AcquireKeyResponse );');
