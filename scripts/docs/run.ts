@@ -11,7 +11,10 @@ import { startProvider } from '../../clients/stage/provider.ts';
 import { blocksOf } from './blocks.ts';
 import { play } from './play.ts';
 
-const DOCUMENTS = ['README.md', 'docs/quick-start.md', 'docs/typescript.md', 'docs/sidecar.md', 'docs/grpcurl.md', 'docs/kubernetes.md'];
+const DOCUMENTS = [
+  ...['README.md', 'docs/quick-start.md', 'docs/typescript.md', 'docs/sidecar.md', 'docs/grpcurl.md'],
+  ...['docs/kubernetes.md', 'docs/replicas.md', 'docs/audit.md', 'docs/metrics.md'],
+];
 
 const repository = new URL('../..', import.meta.url).pathname;
 const asked = process.argv.slice(2);
