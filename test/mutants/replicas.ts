@@ -120,6 +120,20 @@ const all: readonly Mutant[] = [
     replace: 'isHome = home !== undefined;',
     tests: ['test/store/redis/homes.test.ts'],
   },
+  {
+    name: 'a replica that is always first does not learn that others come too late',
+    file: 'src/store/redis/apply-script.ts',
+    find: "if #lines < #answers then redis.call('PUBLISH'",
+    replace: "if false then redis.call('PUBLISH'",
+    tests: ['test/store/redis/replicas.test.ts'],
+  },
+  {
+    name: 'a replica that is heard of is not met before its next sign of life',
+    file: 'src/store/redis/homes.ts',
+    find: 'if (!this.#alive.includes(replica)) this.#settle([...this.#alive, replica]);',
+    replace: '',
+    tests: ['test/store/redis/homes.test.ts'],
+  },
 ];
 
 export const replicas: readonly Mutant[] = redisServer === null ? [] : all;

@@ -1,6 +1,9 @@
+import { CONFLICT } from './message.ts';
+
 /**
  * Compares and writes; knows no rule. Of each parcel in turn: where every record that is compared still has the stamp that was read, all
- * of it is written, else nothing. What was written gets one new sequence number and is published as it came, in one message.
+ * of it is written, else nothing. What was written gets one new sequence number and is published as it came, in one message; that
+ * something was not, in another.
  * A replica whose time is behind decided on what is over; one whose time is ahead remembers it from a server that was ahead, and time
  * goes on from there. KEYS: meta, versions, then a hash for each kind of record. ARGV: epoch, the replica's time and how far it may be
  * behind (-1: any), origin, channel; then the parcels as `message.ts` writes them, no two of which name one record. Answers how it went,
@@ -69,6 +72,7 @@ while ARGV[at] do
   end
   answers[#answers + 1], at = stands, after
 end
+if #lines < #answers then redis.call('PUBLISH', ARGV[5], ARGV[4] .. ' ${CONFLICT}\\n') end
 if #lines == 0 then return {'done', now, before, answers} end
 many('HSET', KEYS[2], stamps)
 many('HDEL', KEYS[2], unstamped)

@@ -21,18 +21,27 @@ export class Homes {
     this.#replica = replica;
   }
 
-  /** Hears when each replica gave its last sign of life. */
+  /** Hears when each replica that shares the pool gave its last sign of life. */
   meet(signs: readonly (readonly [replica: string, time: Millis])[], now: Millis): void {
-    const alive = signs
-      .filter(([, time]) => now - time <= AWAY_MS)
-      .map(([replica]) => replica)
-      .sort();
+    this.#settle(signs.filter(([, time]) => now - time <= AWAY_MS).map(([replica]) => replica));
+  }
+
+  /** A replica changed something, or tried to: it is there, whether or not its sign of life was seen. */
+  hear(replica: string): void {
+    if (!this.#alive.includes(replica)) this.#settle([...this.#alive, replica]);
+  }
+
+  #settle(alive: string[]): void {
+    alive.sort();
     if (alive.join() === this.#alive.join()) return;
     this.#alive = alive;
     this.#isHome.clear();
   }
 
-  /** A change came to nothing because another replica was first. */
+  /**
+   * A change, of whichever replica, came to nothing because another was first. Who is always first has to know it as well: it would go on
+   * to choose from all groups, and leave nothing to the others.
+   */
   noteConflict(now: Millis): void {
     this.#contendedUntil = now + CONTENDED_MS;
   }

@@ -5,9 +5,12 @@ import { KINDS, type Kind, nameOf, type Touched } from './touched.ts';
 /** Which changes a message is about, by their sequence number, and who sent them. */
 export interface Heading {
   readonly origin: string;
-  /** The number of the last changes before; theirs is the next one. */
+  /** The number of the last changes before; theirs is the next one. NaN: nothing changed, as another replica had been first. */
   readonly before: number;
 }
+
+/** In the place of a number: somebody was too late. */
+export const CONFLICT = 'conflict';
 
 /** A record that another replica changed. */
 export interface Told extends Touched {

@@ -24,3 +24,8 @@ export class Replica {
     return `${this.id}.${this.#stamps.toString(36)}`;
   }
 }
+
+/** The replica that made a stamp. */
+export function replicaOf(stamp: string): string {
+  return stamp.slice(0, stamp.lastIndexOf('.'));
+}

@@ -12,7 +12,7 @@ import { Mirror, type Pending } from './mirror.ts';
 import { InOrder } from './order.ts';
 import { type Parcel, parcelsOf } from './parcel.ts';
 import { recordOf, textOf } from './record-text.ts';
-import type { Replica } from './replica.ts';
+import { type Replica, replicaOf } from './replica.ts';
 import { changeOf, KINDS, type Kind } from './touched.ts';
 
 /** Changes in one call of the script. While it is under way, the next ones gather. */
@@ -157,7 +157,9 @@ export class SharedPool {
     const { origin, before } = headingOf(message);
     // The answer to the script tells the same, and what it leaves out is known here.
     if (this.#underWay.has(origin)) return;
-    this.#order.take(before, before + 1, () => this.#follow(recordsIn(message, this.id)));
+    this.#homes.hear(replicaOf(origin));
+    if (Number.isNaN(before)) this.#homes.noteConflict(this.#replica.time.now());
+    else this.#order.take(before, before + 1, () => this.#follow(recordsIn(message, this.id)));
   }
 
   /** Once everything on its way is settled. */

@@ -48,3 +48,14 @@ test('a replica alone, or one whose fellows gave no sign of life for ten seconds
   homes.meet([['a', 10_500], ['b', 500]], 10_501); // biome-ignore format: one row
   expect(homes.at(10_501)).toBeUndefined();
 });
+
+test('a replica that is heard of has its share at once, and keeps it as its signs of life go on', () => {
+  const homes = new Homes('a');
+  homes.meet([['a', 0]], 0);
+  homes.noteConflict(0);
+  homes.hear('b');
+  const heard = GROUPS.filter((group) => homes.at(1)?.(group));
+  homes.meet([['a', 900], ['b', 800]], 1_000); // biome-ignore format: one row
+  expect(heard.length).toBeGreaterThan(0);
+  expect(GROUPS.filter((group) => homes.at(1_000)?.(group))).toEqual(heard);
+});

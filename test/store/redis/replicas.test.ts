@@ -57,6 +57,16 @@ describe.skipIf(redisServer === null)('several replicas on one server', () => {
     expect(a.read(pool).key('k1')?.failures).toBe(answers.indexOf('applied'));
   });
 
+  test('after a conflict both keep to limit groups of their own, also the one that was first', async () => {
+    const [a, b] = await twoReplicas();
+    await Promise.all([a, b].map((store, failures) => store.apply({ pool: 'p', keys: [makeKey({ failures })] })));
+    const areApart = () => {
+      const [isOfA, isOfB] = [a, b].map((store) => store.read(pool).isHome);
+      return isOfA !== undefined && isOfB !== undefined && ['g1', 'g2', 'g3', 'g4'].every((group) => isOfA(group) !== isOfB(group));
+    };
+    await until(areApart);
+  });
+
   test('a chain of own changes falls with the one it rests on, and what does not rest on it stands', async () => {
     const [a, b] = await twoReplicas();
     const later = increments(a, 'k1', 3);
