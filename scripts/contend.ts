@@ -24,6 +24,8 @@ const { values } = parseArgs({
     /** For a replica: where the server listens; 0: the memory store. */
     port: { type: 'string' },
     blind: { type: 'boolean', default: false },
+    /** Settles each lease with its usage before the next is acquired. */
+    settle: { type: 'boolean', default: false },
   },
 });
 
@@ -141,12 +143,15 @@ async function contend(port: number): Promise<void> {
     ...{ pool: '', model: '', maxWaitMs: null, priority: 0, requests: 1, inputTokens: null, outputTokens: null, ttlMs: null },
     ...{ affinity: '', excluded: new Set<string>(), requestId: '', contentHash: '' },
   };
+  const usage = { inputTokens: 1_000, outputTokens: 100, cacheReadInputTokens: 0, cacheCreationInputTokens: 0 };
+  const settled = { status: 200, headers: new Map(), errorBody: '', usage, requestTime: null, responseTime: null, inProgress: false };
   const worker = async () => {
     for (let turn = 0; performance.now() < end; turn += 1) {
       if (port === 0 && turn % 8 === 0) await new Promise((resolve) => setImmediate(resolve));
       const began = performance.now();
       const answer = await service.leases.acquire('bench', call).catch(() => ({ ok: false }));
       if (answer.ok) grants += 1;
+      if (values.settle && 'value' in answer) await service.leases.report('bench', { ...settled, leaseId: answer.value.lease.id });
       if (ping === undefined) continue;
       const answered = performance.now();
       await ping.send('PING');

@@ -74,14 +74,14 @@ const all: readonly Mutant[] = [
   {
     name: 'nobody is missed after a failover',
     file: 'src/store/redis/epoch-scripts.ts',
-    find: "redis.call('HSET', KEYS[9], signs[i], 1)",
+    find: "redis.call('HSET', KEYS[10], signs[i], 1)",
     replace: '',
     tests: LOST,
   },
   {
     name: 'a replica that left properly is missed',
     file: 'src/store/redis/epoch-scripts.ts',
-    find: "return redis.call('HDEL', KEYS[8], ARGV[1])",
+    find: "return redis.call('HDEL', KEYS[9], ARGV[1])",
     replace: 'return 0',
     tests: LOST,
   },
@@ -133,6 +133,20 @@ const all: readonly Mutant[] = [
     find: 'if (!this.#alive.includes(replica)) this.#settle([...this.#alive, replica]);',
     replace: '',
     tests: ['test/store/redis/homes.test.ts'],
+  },
+  {
+    name: 'what two replicas learn of usage at once is a conflict',
+    file: 'src/store/redis/touched.ts',
+    find: 'if (!isAllLearnt) write(',
+    replace: 'write(',
+    tests: ['test/store/redis/replicas.test.ts'],
+  },
+  {
+    name: 'what was learnt with a change that came to nothing is kept',
+    file: 'src/store/redis/mirror.ts',
+    find: 'if (one.kind === KINDS.usage) putInto(this.tables, { ...one, record: this.#usage.get(one.id) });',
+    replace: '',
+    tests: ['test/store/redis/replicas.test.ts'],
   },
 ];
 

@@ -1,4 +1,4 @@
-import type { GroupState, KeyState, Lease, Meter, PoolConfig, RequestRecord } from '../../src/pool/model.ts';
+import type { GroupState, KeyState, Lease, Meter, PoolConfig, RequestRecord, UsageEstimate } from '../../src/pool/model.ts';
 
 /** Only the id and the longest lease of a configuration mean anything to a store. */
 export function makePool(id = 'p'): PoolConfig {
@@ -49,6 +49,11 @@ export function makeMeter(meter: Partial<Meter> = {}): Meter {
     spent: [],
     ...meter,
   };
+}
+
+/** What calls of a model class used. */
+export function makeUsage(inputMean: number): UsageEstimate {
+  return { inputMean, inputSpread: 0, outputMean: 1, outputSpread: 0, calls: 1, inputPad: 1, outputPad: 1 };
 }
 
 export function makeLease(lease: Partial<Lease> = {}): Lease {

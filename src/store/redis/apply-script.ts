@@ -29,26 +29,27 @@ local function many(command, key, args)
 end
 local names, named, at = {}, 0, 6
 while ARGV[at] do
-  local compared = at + 3 + ARGV[at] * 4
-  for i = at + 3, compared - 1, 4 do named = named + 1; names[named] = ARGV[i] end
-  at = compared + ARGV[at + 1] * 2 + ARGV[at + 2]
+  local compared = at + 4 + ARGV[at] * 4
+  for i = at + 4, compared - 1, 4 do named = named + 1; names[named] = ARGV[i] end
+  at = compared + ARGV[at + 1] * 2 + ARGV[at + 2] + ARGV[at + 3] * 2
 end
 local found = many('HMGET', KEYS[2], names)
 local stamps, unstamped, answers, lines = {}, {}, {}, {}
 local set, gone = {}, {}
-for kind = 3, 7 do set[kind], gone[kind] = {}, {} end
+for kind = 3, 8 do set[kind], gone[kind] = {}, {} end
 named, at = 0, 6
 while ARGV[at] do
-  local leases, stands = at + 3 + ARGV[at] * 4, 1
+  local leases, stands = at + 4 + ARGV[at] * 4, 1
   local ends = leases + ARGV[at + 1] * 2
-  local after = ends + ARGV[at + 2]
-  for i = at + 3, leases - 1, 4 do
+  local usage = ends + ARGV[at + 2]
+  local after = usage + ARGV[at + 3] * 2
+  for i = at + 4, leases - 1, 4 do
     named = named + 1
     if (found[named] or '') ~= ARGV[i + 1] then stands = 0 end
   end
   if stands == 1 then
     lines[#lines + 1] = table.concat(ARGV, '\\n', at, after - 1)
-    for i = at + 3, leases - 1, 4 do
+    for i = at + 4, leases - 1, 4 do
       local name, record = ARGV[i], ARGV[i + 3]
       if record == '-' then
         unstamped[#unstamped + 1] = name
@@ -68,7 +69,10 @@ while ARGV[at] do
     local n = #into - leases + 1
     for i = leases, ends - 1 do into[n + i] = ARGV[i] end
     n = #from - ends + 1
-    for i = ends, after - 1 do from[n + i] = ARGV[i] end
+    for i = ends, usage - 1 do from[n + i] = ARGV[i] end
+    into = set[8]
+    n = #into - usage + 1
+    for i = usage, after - 1 do into[n + i] = ARGV[i] end
   end
   answers[#answers + 1], at = stands, after
 end
@@ -76,7 +80,7 @@ if #lines < #answers then redis.call('PUBLISH', ARGV[5], ARGV[4] .. ' ${CONFLICT
 if #lines == 0 then return {'done', now, before, answers} end
 many('HSET', KEYS[2], stamps)
 many('HDEL', KEYS[2], unstamped)
-for kind = 3, 7 do
+for kind = 3, 8 do
   many('HSET', KEYS[kind], set[kind])
   many('HDEL', KEYS[kind], gone[kind])
 end

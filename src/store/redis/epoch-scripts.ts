@@ -26,12 +26,12 @@ local known = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'sequence', 'time')
 local epoch, sequence, last = tonumber(known[1] or 0), tonumber(known[3] or 0), tonumber(known[4] or 0)
 local mine, seen = tonumber(ARGV[3]), tonumber(ARGV[4])
 if known[2] ~= ARGV[1] or epoch < mine or (epoch == mine and sequence < seen) then
-  redis.call('DEL', KEYS[9])
-  local signs = redis.call('HGETALL', KEYS[8])
+  redis.call('DEL', KEYS[10])
+  local signs = redis.call('HGETALL', KEYS[9])
   for i = 1, #signs, 2 do
     local sign = tonumber(signs[i + 1])
-    if ARGV[7] ~= '1' and sign >= last - ${GONE_MS} then redis.call('HSET', KEYS[9], signs[i], 1) end
-    if sign < now - ${FORGOTTEN_MS} then redis.call('HDEL', KEYS[8], signs[i]) end
+    if ARGV[7] ~= '1' and sign >= last - ${GONE_MS} then redis.call('HSET', KEYS[10], signs[i], 1) end
+    if sign < now - ${FORGOTTEN_MS} then redis.call('HDEL', KEYS[9], signs[i]) end
   end
   epoch = math.max(epoch, mine) + 1
   redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[1], 'sequence', sequence, 'from:' .. epoch, sequence,
@@ -44,14 +44,14 @@ return {epoch, sequence, kept}
 
 /**
  * Puts back all that a replica knows, where the store has less and nobody has written since the replica's epoch. ARGV: epoch, the
- * epoch and sequence the replica knows, then for each record kind, id, stamp (empty: a lease) and record (empty: none of its own). Answers 1 where the
+ * epoch and sequence the replica knows, then for each record kind, id, stamp (empty: none is kept) and record (empty: none of its own). Answers 1 where the
  * store now has all of it.
  */
 export const RESTORE_SCRIPT = `${NOW}
 local known = redis.call('HMGET', KEYS[1], 'epoch', 'sequence', 'opens', 'opened')
 if known[1] ~= ARGV[1] or now >= tonumber(known[3]) or tonumber(known[4] or 0) > tonumber(ARGV[2]) then return 0 end
 if tonumber(ARGV[3]) <= tonumber(known[2]) then return 1 end
-for i = 2, 7 do redis.call('DEL', KEYS[i]) end
+for i = 2, 8 do redis.call('DEL', KEYS[i]) end
 for i = 4, #ARGV, 4 do
   if ARGV[i + 2] ~= '' then redis.call('HSET', KEYS[2], ARGV[i] .. ARGV[i + 1], ARGV[i + 2]) end
   if ARGV[i + 3] ~= '' then redis.call('HSET', KEYS[tonumber(ARGV[i])], ARGV[i + 1], ARGV[i + 3]) end
@@ -62,8 +62,8 @@ return 1
 
 /** Ends with what every script answers that tells how things stand: epoch, time, when it opens, until when nothing is granted, who shares it. */
 const STANDING = `
-local known, signs = redis.call('HMGET', KEYS[1], 'epoch', 'opens', 'learns'), redis.call('HGETALL', KEYS[8])
-if redis.call('EXISTS', KEYS[9]) == 0 then return {tonumber(known[1] or 0), now, 0, 0, signs} end
+local known, signs = redis.call('HMGET', KEYS[1], 'epoch', 'opens', 'learns'), redis.call('HGETALL', KEYS[9])
+if redis.call('EXISTS', KEYS[10]) == 0 then return {tonumber(known[1] or 0), now, 0, 0, signs} end
 return {tonumber(known[1] or 0), now, tonumber(known[2] or 0), tonumber(known[3] or 0), signs}
 `;
 
@@ -72,22 +72,22 @@ return {tonumber(known[1] or 0), now, tonumber(known[2] or 0), tonumber(known[3]
  * the longest lease.
  */
 export const SETTLE_SCRIPT = `${NOW}
-redis.call('HDEL', KEYS[9], ARGV[1])
-redis.call('HSET', KEYS[8], ARGV[1], now)
+redis.call('HDEL', KEYS[10], ARGV[1])
+redis.call('HSET', KEYS[9], ARGV[1], now)
 if ARGV[2] == '1' then
-  redis.call('HSET', KEYS[9], 'lost', 1)
+  redis.call('HSET', KEYS[10], 'lost', 1)
   redis.call('HSET', KEYS[1], 'learns', now + ARGV[3])
 end
 ${STANDING}`;
 
 /** A sign of life. ARGV: replica. */
 export const BEAT_SCRIPT = `${NOW}
-redis.call('HSET', KEYS[8], ARGV[1], now)
+redis.call('HSET', KEYS[9], ARGV[1], now)
 redis.call('HSET', KEYS[1], 'time', now)
 ${STANDING}`;
 
 /** A replica leaves, all that it wrote being stored: nobody has to miss it. ARGV: replica. */
-export const LEAVE_SCRIPT = "return redis.call('HDEL', KEYS[8], ARGV[1])";
+export const LEAVE_SCRIPT = "return redis.call('HDEL', KEYS[9], ARGV[1])";
 
 /**
  * Opens a pool and reads it whole, at one moment. ARGV: epoch. Answers epoch (empty: another one has begun), sequence, time, the stamps
@@ -98,6 +98,6 @@ local known = redis.call('HMGET', KEYS[1], 'epoch', 'sequence')
 if known[1] ~= ARGV[1] then return {''} end
 redis.call('HSET', KEYS[1], 'opened', known[1])
 local answer = {known[1], tonumber(known[2]), now}
-for i = 2, 7 do answer[#answer + 1] = redis.call('HGETALL', KEYS[i]) end
+for i = 2, 8 do answer[#answer + 1] = redis.call('HGETALL', KEYS[i]) end
 return answer
 `;

@@ -10,7 +10,7 @@ const RETRY_MS = 50;
 const RETRY_MAX_MS = 500;
 
 /** What a pool is kept in, in the order in which the scripts get them. */
-const HASHES = ['meta', 'versions', 'state', 'keys', 'groups', 'leases', 'requests', 'replicas', 'missing'];
+const HASHES = ['meta', 'versions', 'state', 'keys', 'groups', 'leases', 'requests', 'usage', 'replicas', 'missing'];
 
 /** When an answer may leave: at once; when another server has it too; when it is on the primary's disk. */
 export type Durability = 'ack' | 'replicated' | 'fsync';

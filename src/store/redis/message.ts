@@ -1,6 +1,6 @@
 import type { Parcel, Written } from './parcel.ts';
 import { recordOf, textOf } from './record-text.ts';
-import { KINDS, type Kind, nameOf, type Touched } from './touched.ts';
+import { isCompared, KINDS, type Kind, nameOf, type Touched } from './touched.ts';
 
 /** Which changes a message is about, by their sequence number, and who sent them. */
 export interface Heading {
@@ -22,20 +22,23 @@ const ONLY_TOUCHED = '';
 const NEWLINE = 10;
 
 /**
- * The arguments that tell the script one parcel, which it publishes as they are: how many records are compared, how many leases there are
- * and how many end; then of the first kind name, stamp that was read, new stamp and new record, of leases id and record, of those that end
- * the id. Ids are written as JSON, so no line of a message has a line break in it.
+ * The arguments that tell the script one parcel, which it publishes as they are: how many records are compared, how many leases there are,
+ * how many end and of how many model classes the usage is told; then of the first kind name, stamp that was read, new stamp and new record,
+ * of leases id and record, of those that end the id, of usage class and record. Ids are written as JSON, so no line has a line break in it.
  */
 export function argumentsOf({ records }: Parcel): string[] {
   const compared: string[] = [];
   const leases: string[] = [];
   const ended: string[] = [];
+  const usage: string[] = [];
   for (const one of records.values()) {
-    if (one.kind !== KINDS.leases) compared.push(one.kind + JSON.stringify(one.id), one.expected, one.stamp, textIn(one));
+    if (isCompared(one.kind)) compared.push(one.kind + JSON.stringify(one.id), one.expected, one.stamp, textIn(one));
+    else if (one.kind === KINDS.usage) usage.push(JSON.stringify(one.id), textIn(one));
     else if (one.record === undefined) ended.push(JSON.stringify(one.id));
     else leases.push(JSON.stringify(one.id), textOf(one.kind, one.record));
   }
-  return [String(compared.length / 4), String(leases.length / 2), String(ended.length), ...compared, ...leases, ...ended];
+  const counts = [compared.length / 4, leases.length / 2, ended.length, usage.length / 2].map(String);
+  return [...counts, ...compared, ...leases, ...ended, ...usage];
 }
 
 function textIn({ kind, record, isWritten }: Written): string {
@@ -55,20 +58,22 @@ export function recordsIn(message: Buffer, pool: string): Told[] {
   const lines = message.toString('utf8', message.indexOf(NEWLINE) + 1).split('\n');
   const told: Told[] = [];
   for (let at = 0; at < lines.length; ) {
-    const leases = at + 3 + 4 * Number(lines[at]);
+    const leases = at + 4 + 4 * Number(lines[at]);
     const ended = leases + 2 * Number(lines[at + 1]);
-    const end = ended + Number(lines[at + 2]);
-    for (let i = at + 3; i < leases; i += 4)
+    const usage = ended + Number(lines[at + 2]);
+    const end = usage + 2 * Number(lines[at + 3]);
+    for (let i = at + 4; i < leases; i += 4)
       told.push(comparedIn(lines[i] as string, lines[i + 2] as string, lines[i + 3] as string, pool));
-    for (let i = leases; i < ended; i += 2) told.push(leaseIn(lines[i] as string, lines[i + 1], origin, pool));
-    for (let i = ended; i < end; i += 1) told.push(leaseIn(lines[i] as string, undefined, origin, pool));
+    for (let i = leases; i < ended; i += 2) told.push(uncomparedIn(KINDS.leases, lines[i] as string, lines[i + 1], origin, pool));
+    for (let i = ended; i < usage; i += 1) told.push(uncomparedIn(KINDS.leases, lines[i] as string, undefined, origin, pool));
+    for (let i = usage; i < end; i += 2) told.push(uncomparedIn(KINDS.usage, lines[i] as string, lines[i + 1], origin, pool));
     at = end;
   }
   return told;
 }
 
-function leaseIn(told: string, text: string | undefined, stamp: string, pool: string): Told {
-  const [kind, id] = [KINDS.leases, JSON.parse(told)];
+function uncomparedIn(kind: Kind, told: string, text: string | undefined, stamp: string, pool: string): Told {
+  const id = JSON.parse(told);
   return {
     kind,
     id,

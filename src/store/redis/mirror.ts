@@ -32,6 +32,8 @@ export class Mirror {
   /** Of records with own changes on their way: first the confirmed version, then those in the order of the changes. */
   readonly #versions = new Map<string, Version[]>();
   readonly #pending = new Set<Pending>();
+  /** What the store has of the usage of each model class: own settlements on their way may have moved what is shown. */
+  readonly #usage = new Map<string, StoredRecord>();
 
   constructor(pool: string) {
     this.#pool = pool;
@@ -43,7 +45,8 @@ export class Mirror {
 
   /** Takes a record of the store as it was loaded. */
   load(kind: Kind, id: string, stamp: string, record?: StoredRecord): void {
-    this.#stamps.set(nameOf(kind, id), stamp);
+    if (kind === KINDS.usage) this.#usage.set(id, record as StoredRecord);
+    else this.#stamps.set(nameOf(kind, id), stamp);
     if (record !== undefined) putInto(this.tables, { kind, id, record });
   }
 
@@ -59,6 +62,7 @@ export class Mirror {
       const isListed = this.#stamps.has(name);
       if (!isListed && first !== undefined && first.stamp !== '') yield { kind: name.slice(0, 1) as Kind, id: name.slice(1), ...first };
     }
+    for (const [id, record] of this.#usage) yield { kind: KINDS.usage, id, stamp: '', record };
   }
 
   /** Shows an own change ahead of the store's word; undefined: its records have moved on. */
@@ -79,6 +83,10 @@ export class Mirror {
     const touched = records.map((one) => ({ ...one, expected: this.#stamps.get(one.name) ?? '' }));
     for (const one of touched) {
       const { name } = one;
+      if (one.kind === KINDS.usage) {
+        putInto(this.tables, one);
+        continue;
+      }
       const before = { stamp: one.expected, record: recordIn(this.tables, one.kind, one.id) };
       const versions = this.#versions.get(name) ?? [before];
       versions.push({ stamp, record: one.record });
@@ -96,6 +104,7 @@ export class Mirror {
   confirm(pending: Pending): void {
     this.#pending.delete(pending);
     for (const one of pending.touched) {
+      if (one.kind === KINDS.usage) this.#putUsage(one);
       const versions = this.#versions.get(one.name);
       versions?.shift();
       if (versions?.length === 1) this.#versions.delete(one.name);
@@ -111,7 +120,10 @@ export class Mirror {
   follow(touched: readonly Told[]): Pending[] {
     const dead = touched.flatMap((one) => this.#versions.get(one.name)?.slice(1) ?? []);
     const doomed = dead.length === 0 ? [] : this.#doom(new Set(dead.map((version) => version.stamp)));
-    for (const one of touched) this.#put(one, one.stamp);
+    for (const one of touched) {
+      if (one.kind === KINDS.usage) this.#putUsage(one);
+      else this.#put(one, one.stamp);
+    }
     return doomed;
   }
 
@@ -130,6 +142,7 @@ export class Mirror {
 
   #takeBack(one: Touched, dead: ReadonlySet<string>): void {
     const { name } = one;
+    if (one.kind === KINDS.usage) putInto(this.tables, { ...one, record: this.#usage.get(one.id) });
     const versions = this.#versions.get(name);
     const end = versions?.findIndex(({ stamp }) => dead.has(stamp)) ?? -1;
     if (versions === undefined || end < 0) return;
@@ -137,6 +150,12 @@ export class Mirror {
     const { stamp, record } = versions[end - 1] as Version;
     if (versions.length === 1) this.#versions.delete(name);
     this.#put({ ...one, record, isWritten: true }, stamp);
+  }
+
+  /** What the store has now, and the last one to come counts. */
+  #putUsage(one: Touched): void {
+    this.#usage.set(one.id, one.record as StoredRecord);
+    putInto(this.tables, one);
   }
 
   #put(one: Touched, stamp: string): void {
@@ -152,6 +171,6 @@ export class Mirror {
       if (one.kind !== KINDS.keys && one.kind !== KINDS.groups) continue;
       concerned.set(one.name, { ...one, record: recordIn(this.tables, one.kind, one.id), isWritten: true });
     }
-    return changeOf(this.#pool, [...concerned.values()]);
+    return changeOf(this.#pool, [...concerned.values()], this.tables.state);
   }
 }

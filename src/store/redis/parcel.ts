@@ -1,5 +1,5 @@
 import type { Pending } from './mirror.ts';
-import { KINDS, type Touched } from './touched.ts';
+import { isCompared, KINDS, type Touched } from './touched.ts';
 
 /** What becomes of one record. */
 export interface Written extends Touched {
@@ -13,7 +13,7 @@ export interface Written extends Touched {
 /** Changes that name records of one another: the store takes all of them or none, so each record is sent once, as it is in the end. */
 export interface Parcel {
   readonly changes: readonly Pending[];
-  /** By name; leases are not compared, as whatever changes one touches its limit group. */
+  /** By name. */
   readonly records: ReadonlyMap<string, Written>;
 }
 
@@ -53,7 +53,7 @@ function firstsOf(batch: readonly Pending[]): number[] {
   const owners = new Map<string, number>();
   for (const [place, { touched }] of batch.entries()) {
     for (const { kind, name } of touched) {
-      if (kind === KINDS.leases) continue;
+      if (!isCompared(kind)) continue;
       const owner = owners.get(name);
       if (owner === undefined) owners.set(name, place);
       else firsts[firstOf(place)] = firstOf(owner);

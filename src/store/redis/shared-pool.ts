@@ -13,7 +13,7 @@ import { InOrder } from './order.ts';
 import { type Parcel, parcelsOf } from './parcel.ts';
 import { recordOf, textOf } from './record-text.ts';
 import { type Replica, replicaOf } from './replica.ts';
-import { changeOf, KINDS, type Kind } from './touched.ts';
+import { changeOf, isCompared, KINDS, type Kind } from './touched.ts';
 
 /** Changes in one call of the script. While it is under way, the next ones gather. */
 const BATCH_MAX = 256;
@@ -69,7 +69,7 @@ export class SharedPool {
       sequence: this.#order.last,
       records: () =>
         [...this.#mirror.confirmed()].flatMap(({ kind, id, stamp, record }) => [
-          ...[kind, JSON.stringify(id), kind === KINDS.leases ? '' : stamp],
+          ...[kind, JSON.stringify(id), isCompared(kind) ? stamp : ''],
           record === undefined || (kind === KINDS.state && record === FRESH_POOL) ? '' : textOf(kind, record),
         ]),
     };
@@ -256,7 +256,7 @@ export class SharedPool {
       if (kind === KINDS.keys && record !== undefined && 'lastGrant' in record) newest = Math.max(newest, record.lastGrant);
     }
     this.#replica.sequence = newest + 1;
-    const change = changeOf(this.id, touched);
+    const change = changeOf(this.id, touched, this.#mirror.tables.state);
     if (!isEmpty(change)) this.#replica.tell(change);
   }
 

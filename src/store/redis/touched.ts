@@ -1,13 +1,21 @@
-import type { Change, GroupState, KeyState, Lease, PoolState, RequestRecord } from '../../pool/model.ts';
+import type { Change, GroupState, KeyState, Lease, PoolState, RequestRecord, UsageEstimate } from '../../pool/model.ts';
 import { nextVersion, type PoolTables, requestKey } from '../pool-tables.ts';
 import { FRESH_POOL } from '../store.ts';
 
 /** The kinds of record, each by the place of its hash among the keys of the scripts. */
-export const KINDS = { state: '3', keys: '4', groups: '5', leases: '6', requests: '7' } as const;
+export const KINDS = { state: '3', keys: '4', groups: '5', leases: '6', requests: '7', usage: '8' } as const;
 
 export type Kind = (typeof KINDS)[keyof typeof KINDS];
 
-export type StoredRecord = PoolState | KeyState | GroupState | Lease | RequestRecord;
+export type StoredRecord = PoolState | KeyState | GroupState | Lease | RequestRecord | UsageEstimate;
+
+/**
+ * Whether a change stands only where the record is the one that was read. Leases rest on their limit group, which is. What calls of a
+ * model class use is an estimate that every settlement moves: of two replicas that move it at once the last one's stands.
+ */
+export function isCompared(kind: Kind): boolean {
+  return kind !== KINDS.leases && kind !== KINDS.usage;
+}
 
 /** A record that a change touches. */
 export interface Touched {
@@ -45,7 +53,13 @@ export function touchedBy(change: Change, tables: PoolTables): Touched[] {
   }
   for (const id of change.ended ?? []) touchGroup(tables.leases.get(id)?.group);
   const write = (kind: Kind, id: string, record: StoredRecord | undefined) => touch(kind, id, record, true);
-  if (change.state !== undefined) write(KINDS.state, '', nextVersion(change.state));
+  if (change.state !== undefined) {
+    const { blocks, turn, usage } = tables.state;
+    const learnt = Object.entries(change.state.usage).filter(([modelClass, estimate]) => usage[modelClass] !== estimate);
+    for (const [modelClass, estimate] of learnt) write(KINDS.usage, modelClass, estimate);
+    const isAllLearnt = learnt.length > 0 && change.state.blocks === blocks && change.state.turn === turn;
+    if (!isAllLearnt) write(KINDS.state, '', nextVersion({ ...change.state, usage: FRESH_POOL.usage }));
+  }
   for (const key of change.keys ?? []) write(KINDS.keys, key.id, nextVersion(key));
   for (const group of change.groups ?? []) write(KINDS.groups, group.id, nextVersion(group));
   for (const lease of change.leases ?? []) write(KINDS.leases, lease.id, lease);
@@ -67,6 +81,8 @@ export function recordIn(tables: PoolTables, kind: Kind, id: string): StoredReco
       return tables.leases.get(id);
     case KINDS.requests:
       return tables.requests.get(id);
+    case KINDS.usage:
+      return tables.state.usage[id];
     default:
       return kind satisfies never;
   }
@@ -74,7 +90,9 @@ export function recordIn(tables: PoolTables, kind: Kind, id: string): StoredReco
 
 /** Puts a record into the tables, or takes it out where it is undefined. */
 export function putInto(tables: PoolTables, { kind, id, record }: Pick<Touched, 'kind' | 'id' | 'record'>): void {
-  if (kind === KINDS.state) tables.state = (record as PoolState | undefined) ?? FRESH_POOL;
+  const { usage } = tables.state;
+  if (kind === KINDS.state) tables.state = { ...((record as PoolState | undefined) ?? FRESH_POOL), usage };
+  else if (kind === KINDS.usage) tables.state = { ...tables.state, usage: withUsage(usage, id, record as UsageEstimate | undefined) };
   else if (kind === KINDS.leases && record === undefined) tables.endLease(id);
   else if (kind === KINDS.leases) tables.putLease(record as Lease);
   else {
@@ -84,15 +102,20 @@ export function putInto(tables: PoolTables, { kind, id, record }: Pick<Touched, 
   }
 }
 
-/** What listeners are told of records that others changed. */
-export function changeOf(pool: string, touched: readonly Touched[]): Change {
+function withUsage(usage: PoolState['usage'], modelClass: string, estimate: UsageEstimate | undefined): PoolState['usage'] {
+  const { [modelClass]: _, ...others } = usage;
+  return estimate === undefined ? others : { ...others, [modelClass]: estimate };
+}
+
+/** What listeners are told of records that others changed; `state` is the pool's with these in it. */
+export function changeOf(pool: string, touched: readonly Touched[], state: PoolState): Change {
   const change: { -readonly [K in keyof Change]: Change[K] } = { pool };
   const [keys, groups, leases, ended, requests]: [KeyState[], GroupState[], Lease[], string[], RequestRecord[]] = [[], [], [], [], []];
   for (const { kind, id, record, isWritten } of touched) {
     if (!isWritten) continue;
     if (record === undefined) {
       if (kind === KINDS.leases) ended.push(id);
-    } else if (kind === KINDS.state) change.state = record as PoolState;
+    } else if (kind === KINDS.state || kind === KINDS.usage) change.state = state;
     else if (kind === KINDS.keys) keys.push(record as KeyState);
     else if (kind === KINDS.groups) groups.push(record as GroupState);
     else if (kind === KINDS.leases) leases.push(record as Lease);

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Store, StoreLost } from '../../../src/store/store.ts';
 import { RedisServer, redisServer, until } from '../../support/redis.ts';
-import { makeKey, makeLease, makePool, makeRequest } from '../records.ts';
+import { makeKey, makeLease, makePool, makeRequest, makeUsage } from '../records.ts';
 import { openReplica, settingsOf } from './open.ts';
 
 const pool = makePool();
@@ -53,7 +53,7 @@ describe.skipIf(redisServer === null)('the server of the store is lost', () => {
     const [a, b] = [await openReplica(settings), await openReplica(settings)];
     await a.apply({
       pool: 'p',
-      state: a.read(pool).state,
+      state: { ...a.read(pool).state, turn: { lastOrder: 3, weights: {} }, usage: { m: makeUsage(5) } },
       keys: [makeKey()],
       leases: [makeLease()],
       requests: [makeRequest({ forgetTime: 9e15 })],

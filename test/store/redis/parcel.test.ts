@@ -3,7 +3,8 @@ import type { Change } from '../../../src/pool/model.ts';
 import { argumentsOf, recordsIn } from '../../../src/store/redis/message.ts';
 import { Mirror } from '../../../src/store/redis/mirror.ts';
 import { parcelsOf } from '../../../src/store/redis/parcel.ts';
-import { makeGroup, makeKey, makeLease, makeRequest } from '../records.ts';
+import { FRESH_POOL } from '../../../src/store/store.ts';
+import { makeGroup, makeKey, makeLease, makeRequest, makeUsage } from '../records.ts';
 
 /** Shows changes one after another, stamped s1, s2 and so on, and sorts them as one batch. */
 function sorted(changes: readonly Omit<Change, 'pool'>[]) {
@@ -46,7 +47,8 @@ test('a lease that comes and goes within a batch is told to nobody', () => {
 });
 
 test('what is told is heard, of every kind of record', () => {
-  const all = { keys: [makeKey()], groups: [makeGroup()], leases: [makeLease({ id: 'line\nbreak' })], requests: [makeRequest()] };
+  const state = { ...FRESH_POOL, turn: { lastOrder: 1, weights: {} }, usage: { 'a\nb': makeUsage(1) } };
+  const all = { state, keys: [makeKey()], groups: [makeGroup()], leases: [makeLease({ id: 'line\nbreak' })], requests: [makeRequest()] };
   const [parcel] = sorted([all]);
   const heard = recordsIn(Buffer.from(['me.1 7', ...argumentsOf(parcel!)].join('\n')), 'p');
   const without = ({ kind, id, record, isWritten }: { kind: string; id: string; record: unknown; isWritten: boolean }) => ({

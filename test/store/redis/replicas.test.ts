@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Change, Facts, Lease } from '../../../src/pool/model.ts';
+import type { Change, Facts, Lease, PoolState } from '../../../src/pool/model.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { RedisServer, redisServer, until } from '../../support/redis.ts';
-import { makeGroup, makeKey, makeLease, makePool, makeRequest } from '../records.ts';
+import { makeGroup, makeKey, makeLease, makePool, makeRequest, makeUsage } from '../records.ts';
 import { openReplica, settingsOf } from './open.ts';
 
 const pool = makePool();
@@ -65,6 +65,32 @@ describe.skipIf(redisServer === null)('several replicas on one server', () => {
       return isOfA !== undefined && isOfB !== undefined && ['g1', 'g2', 'g3', 'g4'].every((group) => isOfA(group) !== isOfB(group));
     };
     await until(areApart);
+  });
+
+  test('what both learn of usage at once is applied, and all end with what came last', async () => {
+    const settings = settingsOf(server.at);
+    const [a, b] = [await openReplica(settings), await openReplica(settings)];
+    const learn = (store: Store, inputMean: number, more: Partial<PoolState> = {}) => {
+      const { state } = store.read(pool);
+      return store.apply({ pool: 'p', state: { ...state, ...more, usage: { ...state.usage, m: makeUsage(inputMean) } } });
+    };
+    // One of them settles more than it learns.
+    const answers = await Promise.all([learn(a, 1), learn(b, 2, { turn: { lastOrder: 7, weights: {} } }), learn(a, 3), learn(b, 4)]);
+    expect(answers).toEqual(Array(4).fill('applied'));
+    await until(() => contentOf(a) === contentOf(b));
+    expect(contentOf(await openReplica(settings))).toEqual(contentOf(a));
+    expect(a.read(pool).state).toMatchObject({ turn: { lastOrder: 7 }, version: 1 });
+    expect([3, 4]).toContain(a.read(pool).state.usage.m?.inputMean);
+  });
+
+  test('what was learnt with a change that came to nothing is as the store has it', async () => {
+    const [a, b] = await twoReplicas();
+    const learn = (store: Store, modelClass: string) =>
+      store.apply({ pool: 'p', keys: [makeKey()], state: { ...store.read(pool).state, usage: { [modelClass]: makeUsage(1) } } });
+    const answers = await Promise.all([learn(a, 'of a'), learn(b, 'of b')]);
+    expect(answers.toSorted()).toEqual(['applied', 'moved_on']);
+    await until(() => contentOf(a) === contentOf(b));
+    expect(Object.keys(a.read(pool).state.usage)).toEqual([answers[0] === 'applied' ? 'of a' : 'of b']);
   });
 
   test('a chain of own changes falls with the one it rests on, and what does not rest on it stands', async () => {
