@@ -1,6 +1,6 @@
 import type { Parcel, Written } from './parcel.ts';
 import { recordOf, textOf } from './record-text.ts';
-import { isCompared, KINDS, type Kind, nameOf, type Touched } from './touched.ts';
+import { type Compared, KINDS, type Kind, nameOf } from './touched.ts';
 
 /** Which changes a message is about, by their sequence number, and who sent them. */
 export interface Heading {
@@ -12,8 +12,8 @@ export interface Heading {
 /** In the place of a number: somebody was too late. */
 export const CONFLICT = 'conflict';
 
-/** A record that another replica changed. */
-export interface Told extends Touched {
+/** A record that another replica changed; name and stamp are empty where it is not compared. */
+export interface Told extends Compared {
   readonly stamp: string;
 }
 
@@ -26,19 +26,19 @@ const NEWLINE = 10;
  * how many end and of how many model classes the usage is told; then of the first kind name, stamp that was read, new stamp and new record,
  * of leases id and record, of those that end the id, of usage class and record. Ids are written as JSON, so no line has a line break in it.
  */
-export function argumentsOf({ records }: Parcel): string[] {
+export function argumentsOf({ records, leases, usage }: Parcel): string[] {
   const compared: string[] = [];
-  const leases: string[] = [];
+  const put: string[] = [];
   const ended: string[] = [];
-  const usage: string[] = [];
-  for (const one of records.values()) {
-    if (isCompared(one.kind)) compared.push(one.kind + JSON.stringify(one.id), one.expected, one.stamp, textIn(one));
-    else if (one.kind === KINDS.usage) usage.push(JSON.stringify(one.id), textIn(one));
-    else if (one.record === undefined) ended.push(JSON.stringify(one.id));
-    else leases.push(JSON.stringify(one.id), textOf(one.kind, one.record));
+  const learnt: string[] = [];
+  for (const one of records.values()) compared.push(one.kind + JSON.stringify(one.id), one.expected, one.stamp, textIn(one));
+  for (const [id, lease] of leases) {
+    if (lease === undefined) ended.push(JSON.stringify(id));
+    else put.push(JSON.stringify(id), textOf(KINDS.leases, lease));
   }
-  const counts = [compared.length / 4, leases.length / 2, ended.length, usage.length / 2].map(String);
-  return [...counts, ...compared, ...leases, ...ended, ...usage];
+  for (const [id, estimate] of usage) if (estimate !== undefined) learnt.push(JSON.stringify(id), textOf(KINDS.usage, estimate));
+  const counts = [records.size, put.length / 2, ended.length, learnt.length / 2].map(String);
+  return [...counts, ...compared, ...put, ...ended, ...learnt];
 }
 
 function textIn({ kind, record, isWritten }: Written): string {
@@ -54,7 +54,6 @@ export function headingOf(message: Buffer): Heading {
 
 /** The records of a message, each once. */
 export function recordsIn(message: Buffer, pool: string): Told[] {
-  const { origin } = headingOf(message);
   const lines = message.toString('utf8', message.indexOf(NEWLINE) + 1).split('\n');
   const told: Told[] = [];
   for (let at = 0; at < lines.length; ) {
@@ -64,24 +63,17 @@ export function recordsIn(message: Buffer, pool: string): Told[] {
     const end = usage + 2 * Number(lines[at + 3]);
     for (let i = at + 4; i < leases; i += 4)
       told.push(comparedIn(lines[i] as string, lines[i + 2] as string, lines[i + 3] as string, pool));
-    for (let i = leases; i < ended; i += 2) told.push(uncomparedIn(KINDS.leases, lines[i] as string, lines[i + 1], origin, pool));
-    for (let i = ended; i < usage; i += 1) told.push(uncomparedIn(KINDS.leases, lines[i] as string, undefined, origin, pool));
-    for (let i = usage; i < end; i += 2) told.push(uncomparedIn(KINDS.usage, lines[i] as string, lines[i + 1], origin, pool));
+    for (let i = leases; i < ended; i += 2) told.push(uncomparedIn(KINDS.leases, lines[i] as string, lines[i + 1], pool));
+    for (let i = ended; i < usage; i += 1) told.push(uncomparedIn(KINDS.leases, lines[i] as string, undefined, pool));
+    for (let i = usage; i < end; i += 2) told.push(uncomparedIn(KINDS.usage, lines[i] as string, lines[i + 1], pool));
     at = end;
   }
   return told;
 }
 
-function uncomparedIn(kind: Kind, told: string, text: string | undefined, stamp: string, pool: string): Told {
+function uncomparedIn(kind: Kind, told: string, text: string | undefined, pool: string): Told {
   const id = JSON.parse(told);
-  return {
-    kind,
-    id,
-    name: nameOf(kind, id),
-    stamp,
-    record: text === undefined ? undefined : recordOf(kind, id, text, pool),
-    isWritten: true,
-  };
+  return { kind, id, name: '', stamp: '', record: text === undefined ? undefined : recordOf(kind, id, text, pool), isWritten: true };
 }
 
 function comparedIn(told: string, stamp: string, text: string, pool: string): Told {

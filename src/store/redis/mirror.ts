@@ -2,14 +2,27 @@ import type { Change } from '../../pool/model.ts';
 import { PoolTables, standsAsRead } from '../pool-tables.ts';
 import type { Applied } from '../store.ts';
 import type { Told } from './message.ts';
-import { changeOf, KINDS, type Kind, nameOf, putInto, recordIn, type StoredRecord, type Touched, touchedBy } from './touched.ts';
+import {
+  type Compared,
+  changeOf,
+  isCompared,
+  KINDS,
+  type Kind,
+  nameOf,
+  putInto,
+  recordIn,
+  type StoredRecord,
+  type Touched,
+  touchedBy,
+} from './touched.ts';
 
 /** An own change that the mirror shows already and the store has not confirmed. */
 export interface Pending {
   readonly change: Change;
   /** No other change of any replica, ever, has this stamp. */
   readonly stamp: string;
-  readonly touched: readonly (Touched & { readonly expected: string })[];
+  readonly compared: readonly (Compared & { readonly expected: string })[];
+  readonly uncompared: readonly (Touched & { readonly before: StoredRecord | undefined })[];
   readonly answer: PromiseWithResolvers<Applied>;
   /** Refused for certain: it rests on what is not there, whatever the store will say of it. */
   isDoomed: boolean;
@@ -22,8 +35,8 @@ interface Version {
 
 /**
  * The records of one pool as this replica sees them: what the store confirmed, and over it the replica's own changes that are on
- * their way. A counted version is not enough to compare by, since two replicas count alike: every record carries the stamp of the
- * change that wrote it. What rests on a stamp that will never be there is taken back at once, with all that rests on it in turn.
+ * their way. A counted version is not enough to compare by, since two replicas count alike: every record that is compared carries the
+ * stamp of the change that wrote it. What rests on a stamp that will never be there is taken back at once, with all that rests on it in turn.
  */
 export class Mirror {
   readonly tables = new PoolTables();
@@ -43,14 +56,14 @@ export class Mirror {
     return this.#pending;
   }
 
-  /** Takes a record of the store as it was loaded. */
+  /** Takes a record of the store as it was loaded; `stamp` is empty where it is not compared. */
   load(kind: Kind, id: string, stamp: string, record?: StoredRecord): void {
     if (kind === KINDS.usage) this.#usage.set(id, record as StoredRecord);
-    else this.#stamps.set(nameOf(kind, id), stamp);
+    if (isCompared(kind)) this.#stamps.set(nameOf(kind, id), stamp);
     if (record !== undefined) putInto(this.tables, { kind, id, record });
   }
 
-  /** Kind, id, stamp and record of everything confirmed; the last is undefined where only the stamp is known. */
+  /** Kind, id, stamp and record of everything confirmed. No record: only the stamp is known. No stamp: it is not compared. */
   *confirmed(): Generator<{ kind: Kind; id: string; stamp: string; record: StoredRecord | undefined }> {
     for (const [name, shown] of this.#stamps) {
       const [kind, id] = [name.slice(0, 1) as Kind, name.slice(1)];
@@ -62,7 +75,19 @@ export class Mirror {
       const isListed = this.#stamps.has(name);
       if (!isListed && first !== undefined && first.stamp !== '') yield { kind: name.slice(0, 1) as Kind, id: name.slice(1), ...first };
     }
+    for (const [id, record] of this.#confirmedLeases()) yield { kind: KINDS.leases, id, stamp: '', record };
     for (const [id, record] of this.#usage) yield { kind: KINDS.usage, id, stamp: '', record };
+  }
+
+  #confirmedLeases(): Map<string, StoredRecord> {
+    const leases = new Map<string, StoredRecord>(this.tables.leases);
+    for (const { uncompared } of [...this.#pending].reverse()) {
+      for (const { kind, id, before } of uncompared.toReversed()) {
+        if (kind === KINDS.leases && before !== undefined) leases.set(id, before);
+        else if (kind === KINDS.leases) leases.delete(id);
+      }
+    }
+    return leases;
   }
 
   /** Shows an own change ahead of the store's word; undefined: its records have moved on. */
@@ -72,43 +97,48 @@ export class Mirror {
 
   /** Shows that request records whose time has passed are removed. */
   showForgotten(ids: readonly string[], stamp: string): Pending {
-    return this.#show(
-      { pool: this.#pool },
-      stamp,
-      ids.map((id) => ({ kind: KINDS.requests, id, name: nameOf(KINDS.requests, id), record: undefined, isWritten: true })),
-    );
+    const kind = KINDS.requests;
+    const compared = ids.map((id) => ({ kind, id, name: nameOf(kind, id), record: undefined, isWritten: true }));
+    return this.#show({ pool: this.#pool }, stamp, { compared, uncompared: [] });
   }
 
-  #show(change: Change, stamp: string, records: readonly Touched[]): Pending {
-    const touched = records.map((one) => ({ ...one, expected: this.#stamps.get(one.name) ?? '' }));
-    for (const one of touched) {
-      const { name } = one;
-      if (one.kind === KINDS.usage) {
-        putInto(this.tables, one);
-        continue;
-      }
-      const before = { stamp: one.expected, record: recordIn(this.tables, one.kind, one.id) };
-      const versions = this.#versions.get(name) ?? [before];
-      versions.push({ stamp, record: one.record });
-      this.#versions.set(name, versions);
-      this.#put(one, stamp);
-    }
-    const pending: Pending = { change, stamp, touched, answer: Promise.withResolvers<Applied>(), isDoomed: false };
+  #show(change: Change, stamp: string, touched: ReturnType<typeof touchedBy>): Pending {
+    const compared = touched.compared.map((one) => this.#showCompared(one, stamp));
+    const uncompared = touched.uncompared.map((one) => {
+      const before = recordIn(this.tables, one.kind, one.id);
+      putInto(this.tables, one);
+      return { ...one, before };
+    });
+    const pending: Pending = { change, stamp, compared, uncompared, answer: Promise.withResolvers<Applied>(), isDoomed: false };
     // Where a loss answers it, there may be nobody who waits.
     pending.answer.promise.catch(() => {});
     this.#pending.add(pending);
     return pending;
   }
 
+  #showCompared(one: Compared, stamp: string): Pending['compared'][number] {
+    const { kind, id, name, record, isWritten } = one;
+    const expected = this.#stamps.get(name) ?? '';
+    const versions = this.#versions.get(name);
+    if (versions !== undefined) versions.push({ stamp, record });
+    else
+      this.#versions.set(name, [
+        { stamp: expected, record: recordIn(this.tables, kind, id) },
+        { stamp, record },
+      ]);
+    this.#put(one, stamp);
+    return { kind, id, name, record, isWritten, expected };
+  }
+
   /** The store has applied it. */
   confirm(pending: Pending): void {
     this.#pending.delete(pending);
-    for (const one of pending.touched) {
-      if (one.kind === KINDS.usage) this.#putUsage(one);
-      const versions = this.#versions.get(one.name);
+    for (const { name } of pending.compared) {
+      const versions = this.#versions.get(name);
       versions?.shift();
-      if (versions?.length === 1) this.#versions.delete(one.name);
+      if (versions?.length === 1) this.#versions.delete(name);
     }
+    for (const one of pending.uncompared) if (one.kind === KINDS.usage) this.#putUsage(one);
   }
 
   /** Takes back what the store refuses, and everything that rests on it; answers what was taken back. */
@@ -117,12 +147,13 @@ export class Mirror {
   }
 
   /** Takes what another replica changed. Own changes of the same records rest on what is gone; answers those. */
-  follow(touched: readonly Told[]): Pending[] {
-    const dead = touched.flatMap((one) => this.#versions.get(one.name)?.slice(1) ?? []);
+  follow(told: readonly Told[]): Pending[] {
+    const dead = told.flatMap(({ name }) => (name === '' ? [] : (this.#versions.get(name)?.slice(1) ?? [])));
     const doomed = dead.length === 0 ? [] : this.#doom(new Set(dead.map((version) => version.stamp)));
-    for (const one of touched) {
-      if (one.kind === KINDS.usage) this.#putUsage(one);
-      else this.#put(one, one.stamp);
+    for (const one of told) {
+      if (isCompared(one.kind)) this.#put(one, one.stamp);
+      else if (one.kind === KINDS.usage) this.#putUsage(one);
+      else putInto(this.tables, one);
     }
     return doomed;
   }
@@ -130,19 +161,19 @@ export class Mirror {
   #doom(dead: Set<string>): Pending[] {
     const doomed: Pending[] = [];
     for (const pending of this.#pending) {
-      if (!dead.has(pending.stamp) && !pending.touched.some(({ expected }) => dead.has(expected))) continue;
+      if (!dead.has(pending.stamp) && !pending.compared.some(({ expected }) => dead.has(expected))) continue;
       dead.add(pending.stamp);
       pending.isDoomed = true;
       this.#pending.delete(pending);
       doomed.push(pending);
     }
-    for (const one of doomed.flatMap(({ touched }) => touched)) this.#takeBack(one, dead);
+    for (const one of doomed.flatMap(({ compared }) => compared)) this.#takeBack(one, dead);
+    for (const one of doomed.flatMap(({ uncompared }) => uncompared).reverse()) this.#takeBackUncompared(one);
     return doomed;
   }
 
-  #takeBack(one: Touched, dead: ReadonlySet<string>): void {
+  #takeBack(one: Compared, dead: ReadonlySet<string>): void {
     const { name } = one;
-    if (one.kind === KINDS.usage) putInto(this.tables, { ...one, record: this.#usage.get(one.id) });
     const versions = this.#versions.get(name);
     const end = versions?.findIndex(({ stamp }) => dead.has(stamp)) ?? -1;
     if (versions === undefined || end < 0) return;
@@ -152,22 +183,28 @@ export class Mirror {
     this.#put({ ...one, record, isWritten: true }, stamp);
   }
 
+  /** What changes a lease later rests on the same limit group, and falls with it. */
+  #takeBackUncompared({ kind, id, before }: Pending['uncompared'][number]): void {
+    putInto(this.tables, { kind, id, record: kind === KINDS.usage ? this.#usage.get(id) : before });
+  }
+
   /** What the store has now, and the last one to come counts. */
   #putUsage(one: Touched): void {
     this.#usage.set(one.id, one.record as StoredRecord);
     putInto(this.tables, one);
   }
 
-  #put(one: Touched, stamp: string): void {
-    if (one.isWritten) putInto(this.tables, one);
-    if (one.isWritten && one.record === undefined && one.kind !== KINDS.state && one.kind !== KINDS.groups) this.#stamps.delete(one.name);
-    else this.#stamps.set(one.name, stamp);
+  #put(one: Compared, stamp: string): void {
+    const { kind, name, record, isWritten } = one;
+    if (isWritten) putInto(this.tables, one);
+    if (isWritten && record === undefined && kind !== KINDS.state && kind !== KINDS.groups) this.#stamps.delete(name);
+    else this.#stamps.set(name, stamp);
   }
 
   /** What listeners are told when changes were taken back: the keys and limit groups concerned, as they stand again. */
   restored(doomed: readonly Pending[]): Change {
     const concerned = new Map<string, Touched>();
-    for (const one of doomed.flatMap(({ touched }) => touched)) {
+    for (const one of doomed.flatMap(({ compared }) => compared)) {
       if (one.kind !== KINDS.keys && one.kind !== KINDS.groups) continue;
       concerned.set(one.name, { ...one, record: recordIn(this.tables, one.kind, one.id), isWritten: true });
     }

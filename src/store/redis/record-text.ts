@@ -11,18 +11,32 @@ export function recordOf(kind: Kind, id: string, text: string, pool: string): St
 }
 
 function leaseText(lease: Lease): string {
+  const { keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests, requestsReported, held } = lease;
+  const { sentTime, answerTime, requestId } = lease;
+  // biome-ignore format: one line for what was granted, one for what became of it
   return JSON.stringify([
-    ...[lease.keyId, lease.group, lease.modelClass, lease.holder, lease.secretVersion, lease.acquireTime, lease.expireTime],
-    ...[lease.requests, lease.requestsReported, lease.held.requests, lease.held.inputTokens, lease.held.outputTokens],
-    ...[lease.sentTime, lease.answerTime, lease.requestId],
+    keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests,
+    requestsReported, held.requests, held.inputTokens, held.outputTokens, sentTime, answerTime, requestId,
   ]);
 }
 
 function leaseOf(id: string, text: string, pool: string): Lease {
-  const [keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests, requestsReported, ...rest] = JSON.parse(text);
-  const [heldRequests, inputTokens, outputTokens, sentTime, answerTime, requestId] = rest;
+  const told = JSON.parse(text);
   return {
-    ...{ id, pool, keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests, requestsReported },
-    ...{ held: { requests: heldRequests, inputTokens, outputTokens }, sentTime, answerTime, requestId },
+    id,
+    pool,
+    keyId: told[0],
+    group: told[1],
+    modelClass: told[2],
+    holder: told[3],
+    secretVersion: told[4],
+    acquireTime: told[5],
+    expireTime: told[6],
+    requests: told[7],
+    requestsReported: told[8],
+    held: { requests: told[9], inputTokens: told[10], outputTokens: told[11] },
+    sentTime: told[12],
+    answerTime: told[13],
+    requestId: told[14],
   };
 }

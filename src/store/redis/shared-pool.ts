@@ -13,16 +13,13 @@ import { InOrder } from './order.ts';
 import { type Parcel, parcelsOf } from './parcel.ts';
 import { recordOf, textOf } from './record-text.ts';
 import { type Replica, replicaOf } from './replica.ts';
-import { changeOf, isCompared, KINDS, type Kind } from './touched.ts';
+import { changeOf, KINDS, type Kind } from './touched.ts';
 
 /** Changes in one call of the script. While it is under way, the next ones gather. */
 const BATCH_MAX = 256;
 
 /** Calls of the script under way for one pool: one is being run while the next is on its way. */
 const BATCHES_UNDER_WAY_MAX = 2;
-
-/** Stands for the stamp of a lease that was there before: the store keeps none. */
-const LOADED = 'loaded';
 
 /** Request records removed in one go. */
 const FORGET_MAX = 64;
@@ -69,7 +66,7 @@ export class SharedPool {
       sequence: this.#order.last,
       records: () =>
         [...this.#mirror.confirmed()].flatMap(({ kind, id, stamp, record }) => [
-          ...[kind, JSON.stringify(id), isCompared(kind) ? stamp : ''],
+          ...[kind, JSON.stringify(id), stamp],
           record === undefined || (kind === KINDS.state && record === FRESH_POOL) ? '' : textOf(kind, record),
         ]),
     };
@@ -109,7 +106,7 @@ export class SharedPool {
     for (const [place, kind] of Object.values(KINDS).entries()) {
       for (const [id, text] of pairs(kinds[place])) {
         const record = recordOf(kind, JSON.parse(id), text, this.id);
-        this.#mirror.load(kind, JSON.parse(id), stampOf.get(kind + id) ?? LOADED, record);
+        this.#mirror.load(kind, JSON.parse(id), stampOf.get(kind + id) ?? '', record);
         if (kind === KINDS.requests) this.#forgetLater(JSON.parse(id), record as RequestRecord);
         if (kind === KINDS.keys) this.#replica.sequence = Math.max(this.#replica.sequence, (record as KeyState).lastGrant);
         stampOf.delete(kind + id);
@@ -224,7 +221,7 @@ export class SharedPool {
         (this.#line as Line).lose(new Error('the store applied what rests on a change that it refused'));
         return;
       }
-      for (const pending of applied) this.#confirm(pending, durable);
+      this.#confirm(applied, durable);
       const refused = parcels.flatMap(({ changes }, place) => (isApplied(place) ? [] : changes));
       this.#settle(this.#mirror.refuse(refused.filter(({ isDoomed }) => !isDoomed)));
     });
@@ -232,31 +229,35 @@ export class SharedPool {
     this.#send();
   }
 
-  #confirm(pending: Pending, durable: Promise<void>): void {
-    this.#mirror.confirm(pending);
-    for (const { kind, id, record } of pending.touched)
-      if (kind === KINDS.requests) this.#forgetLater(id, record as RequestRecord | undefined);
-    if (!isEmpty(pending.change)) this.#replica.tell(pending.change);
-    this.#unanswered.add(pending);
+  #confirm(applied: readonly Pending[], durable: Promise<void>): void {
+    for (const pending of applied) {
+      this.#mirror.confirm(pending);
+      for (const { kind, id, record } of pending.compared)
+        if (kind === KINDS.requests) this.#forgetLater(id, record as RequestRecord | undefined);
+      if (!isEmpty(pending.change)) this.#replica.tell(pending.change);
+      this.#unanswered.add(pending);
+    }
     // Where it does not become durable the line is lost, which answers.
     durable.then(
       () => {
-        this.#unanswered.delete(pending);
-        pending.answer.resolve('applied');
+        for (const pending of applied) {
+          this.#unanswered.delete(pending);
+          pending.answer.resolve('applied');
+        }
       },
       () => {},
     );
   }
 
-  #follow(touched: readonly Told[]): void {
-    this.#settle(this.#mirror.follow(touched));
+  #follow(told: readonly Told[]): void {
+    this.#settle(this.#mirror.follow(told));
     let newest = this.#replica.sequence;
-    for (const { kind, id, record } of touched) {
+    for (const { kind, id, record } of told) {
       if (kind === KINDS.requests) this.#forgetLater(id, record as RequestRecord | undefined);
       if (kind === KINDS.keys && record !== undefined && 'lastGrant' in record) newest = Math.max(newest, record.lastGrant);
     }
     this.#replica.sequence = newest + 1;
-    const change = changeOf(this.id, touched, this.#mirror.tables.state);
+    const change = changeOf(this.id, told, this.#mirror.tables.state);
     if (!isEmpty(change)) this.#replica.tell(change);
   }
 
@@ -264,7 +265,7 @@ export class SharedPool {
     if (doomed.length === 0) return;
     this.#homes.noteConflict(this.#replica.time.now());
     for (const pending of doomed) {
-      for (const { kind, id, record, expected } of pending.touched) {
+      for (const { kind, id, record, expected } of pending.compared) {
         if (kind === KINDS.requests && record === undefined && expected !== '') this.#toForget.push({ id, time: 0 });
       }
     }

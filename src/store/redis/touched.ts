@@ -21,12 +21,16 @@ export function isCompared(kind: Kind): boolean {
 export interface Touched {
   readonly kind: Kind;
   readonly id: string;
-  /** What `nameOf` makes of both. */
-  readonly name: string;
   /** Undefined: there is none any more. */
   readonly record: StoredRecord | undefined;
   /** False: only its stamp moves, because what it says rests on other records of the change. */
   readonly isWritten: boolean;
+}
+
+/** One that is compared. */
+export interface Compared extends Touched {
+  /** What `nameOf` makes of kind and id. */
+  readonly name: string;
 }
 
 /** Names a record within a pool. */
@@ -35,37 +39,42 @@ export function nameOf(kind: Kind, id: string): string {
 }
 
 /**
- * Every record of a change as it will be, each once. The limit group of a lease, and the one it leaves, is touched by whatever changes the
- * lease: its reservations are counted from its leases, so two who change leases of one group must not overlook each other.
+ * Every record of a change as it will be; of those that are compared each once. The limit group of a lease, and the one it leaves, is
+ * touched by whatever changes the lease: its reservations are counted from its leases, so two who change leases of one group must not
+ * overlook each other.
  */
-export function touchedBy(change: Change, tables: PoolTables): Touched[] {
-  const found = new Map<string, Touched>();
-  const touch = (kind: Kind, id: string, record: StoredRecord | undefined, isWritten: boolean) => {
+export function touchedBy(change: Change, tables: PoolTables): { compared: Compared[]; uncompared: Touched[] } {
+  const compared = new Map<string, Compared>();
+  const uncompared: Touched[] = [];
+  const compare = (kind: Kind, id: string, record: StoredRecord | undefined, isWritten: boolean) => {
     const name = nameOf(kind, id);
-    found.set(name, { kind, id, name, record, isWritten });
+    compared.set(name, { kind, id, name, record, isWritten });
   };
   const touchGroup = (id: string | undefined) => {
-    if (id !== undefined) touch(KINDS.groups, id, tables.groups.get(id), false);
+    if (id !== undefined) compare(KINDS.groups, id, tables.groups.get(id), false);
   };
-  for (const { id, group } of change.leases ?? []) {
-    touchGroup(group);
-    touchGroup(tables.leases.get(id)?.group);
+  const write = (kind: Kind, id: string, record: StoredRecord | undefined) => uncompared.push({ kind, id, record, isWritten: true });
+  for (const lease of change.leases ?? []) {
+    const before = tables.leases.get(lease.id)?.group;
+    touchGroup(lease.group);
+    if (before !== lease.group) touchGroup(before);
+    write(KINDS.leases, lease.id, lease);
   }
-  for (const id of change.ended ?? []) touchGroup(tables.leases.get(id)?.group);
-  const write = (kind: Kind, id: string, record: StoredRecord | undefined) => touch(kind, id, record, true);
+  for (const id of change.ended ?? []) {
+    touchGroup(tables.leases.get(id)?.group);
+    write(KINDS.leases, id, undefined);
+  }
   if (change.state !== undefined) {
     const { blocks, turn, usage } = tables.state;
     const learnt = Object.entries(change.state.usage).filter(([modelClass, estimate]) => usage[modelClass] !== estimate);
     for (const [modelClass, estimate] of learnt) write(KINDS.usage, modelClass, estimate);
     const isAllLearnt = learnt.length > 0 && change.state.blocks === blocks && change.state.turn === turn;
-    if (!isAllLearnt) write(KINDS.state, '', nextVersion({ ...change.state, usage: FRESH_POOL.usage }));
+    if (!isAllLearnt) compare(KINDS.state, '', nextVersion({ ...change.state, usage: FRESH_POOL.usage }), true);
   }
-  for (const key of change.keys ?? []) write(KINDS.keys, key.id, nextVersion(key));
-  for (const group of change.groups ?? []) write(KINDS.groups, group.id, nextVersion(group));
-  for (const lease of change.leases ?? []) write(KINDS.leases, lease.id, lease);
-  for (const id of change.ended ?? []) write(KINDS.leases, id, undefined);
-  for (const request of change.requests ?? []) write(KINDS.requests, requestKey(request.holder, request.requestId), request);
-  return [...found.values()];
+  for (const key of change.keys ?? []) compare(KINDS.keys, key.id, nextVersion(key), true);
+  for (const group of change.groups ?? []) compare(KINDS.groups, group.id, nextVersion(group), true);
+  for (const request of change.requests ?? []) compare(KINDS.requests, requestKey(request.holder, request.requestId), request, true);
+  return { compared: [...compared.values()], uncompared };
 }
 
 /** The tables' record of that name. */

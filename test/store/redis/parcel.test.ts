@@ -43,7 +43,7 @@ test('a limit group that is written and then only touched is still written', () 
 
 test('a lease that comes and goes within a batch is told to nobody', () => {
   const [parcel] = sorted([{ leases: [makeLease()] }, { ended: ['l1'] }]);
-  expect([...parcel!.records.keys()]).toEqual([`5${makeLease().group}`]);
+  expect([[...parcel!.records.keys()], [...parcel!.leases]]).toEqual([[`5${makeLease().group}`], []]);
 });
 
 test('what is told is heard, of every kind of record', () => {
@@ -51,12 +51,9 @@ test('what is told is heard, of every kind of record', () => {
   const all = { state, keys: [makeKey()], groups: [makeGroup()], leases: [makeLease({ id: 'line\nbreak' })], requests: [makeRequest()] };
   const [parcel] = sorted([all]);
   const heard = recordsIn(Buffer.from(['me.1 7', ...argumentsOf(parcel!)].join('\n')), 'p');
-  const without = ({ kind, id, record, isWritten }: { kind: string; id: string; record: unknown; isWritten: boolean }) => ({
-    kind,
-    id,
-    record,
-    isWritten,
-  });
-  const byKind = (a: { kind: string }, b: { kind: string }) => Number(a.kind) - Number(b.kind);
-  expect(heard.map(without).sort(byKind)).toEqual([...parcel!.records.values()].map(without).sort(byKind));
+  const written = [...parcel!.records.values()].map(({ kind, id, record, isWritten }) => ({ kind, id, record, isWritten }));
+  const leases = [...parcel!.leases].map(([id, record]) => ({ kind: '6', id, record, isWritten: true }));
+  const usage = [...parcel!.usage].map(([id, record]) => ({ kind: '8', id, record, isWritten: true }));
+  expect([written.length, leases.length, usage.length]).toEqual([4, 1, 1]);
+  expect(heard.map(({ kind, id, record, isWritten }) => ({ kind, id, record, isWritten }))).toEqual([...written, ...leases, ...usage]);
 });
