@@ -35,6 +35,8 @@ export interface Chance {
   readonly random: () => number;
   readonly mintLeaseId: (claims: LeaseClaims) => string;
   readonly indexOf?: (facts: Facts, modelClass: ModelClass) => KeyIndex | undefined;
+  /** The same of those keys alone that are to be chosen first: of the highest tier, and at home here. */
+  readonly homeIndexOf?: (facts: Facts, modelClass: ModelClass) => KeyIndex | undefined;
 }
 
 export interface Granted {
@@ -91,12 +93,13 @@ function pick(facts: Facts, ask: Ask, affinity: string, chance: Chance): Picked 
   const index = affinity === '' ? chance.indexOf?.(facts, ask.modelClass) : undefined;
   const remembered = index?.refusal(facts, ask);
   if (remembered !== undefined) return { refusal: remembered };
-  if (index !== undefined) {
-    const known = index.find(facts, ask);
-    if (known !== undefined) return { refusal: null, known, turn: facts.state.turn };
-  }
   // An order to keep, or a key to return to, goes before a home.
   const isHome = affinity === '' && facts.pool.strategy.value !== undefined ? facts.isHome : undefined;
+  if (index !== undefined) {
+    const atHome = isHome && chance.homeIndexOf?.(facts, ask.modelClass)?.find(facts, ask);
+    const known = atHome ?? index.find(facts, ask);
+    if (known !== undefined) return { refusal: null, known, turn: facts.state.turn };
+  }
   const candidates = (isHome && firstAtHome(facts, ask, isHome)) ?? withRoom(facts, ask);
   if (candidates.length === 0) {
     const keys = facts.pool.keys.map((config) => knownKey(facts, config));

@@ -4,11 +4,13 @@ import type { ModelClass } from '../pool/upstream.ts';
 import type { Store } from '../store/store.ts';
 
 /** Up to so many keys it is quicker to look at each. */
-const SCAN_MAX = 1_000;
+const SCAN_MAX = 100;
 
 interface Indexed {
   readonly pool: PoolConfig;
   readonly byClass: Map<ModelClass, KeyIndex>;
+  /** Of the keys at home alone, while it is this that tells where one is at home. */
+  home: { readonly isHome: Facts['isHome']; readonly byClass: Map<ModelClass, KeyIndex> };
   /** The keys that are known to draw on a limit group. */
   readonly members: Map<string, Set<string>>;
   readonly groupOf: Map<string, string>;
@@ -41,11 +43,30 @@ export class Indexes {
     return index;
   }
 
+  /** The index of those keys of the highest tier whose limit groups are at home; undefined: none is more at home than another. */
+  ofHome(facts: Facts, modelClass: ModelClass): KeyIndex | undefined {
+    const { pool, isHome } = facts;
+    if (isHome === undefined || pool.strategy.value === undefined) return undefined;
+    const indexed = this.#indexed(facts);
+    if (indexed.home.isHome !== isHome) indexed.home = { isHome, byClass: new Map() };
+    let index = indexed.home.byClass.get(modelClass);
+    if (index === undefined) {
+      const tier = pool.keys.reduce((highest, { priority }) => Math.max(highest, priority), Number.NEGATIVE_INFINITY);
+      const keys = pool.keys.filter((key) => key.priority === tier && isHome(groupOf(facts, key)));
+      index = new KeyIndex({ ...pool, keys }, pool.strategy.value, facts.now);
+      indexed.home.byClass.set(modelClass, index);
+    }
+    return index;
+  }
+
   /** A configuration that was put in force makes a pool anew. */
   #indexed(facts: Facts): Indexed {
     const known = this.#pools.get(facts.pool.id);
     if (known?.pool === facts.pool) return known;
-    const made: Indexed = { pool: facts.pool, byClass: new Map(), members: new Map(), groupOf: new Map(), blocks: facts.state.blocks };
+    const made: Indexed = {
+      ...{ pool: facts.pool, byClass: new Map(), home: { isHome: undefined, byClass: new Map() } },
+      ...{ members: new Map(), groupOf: new Map(), blocks: facts.state.blocks },
+    };
     for (const config of facts.pool.keys) join(made, config.id, groupOf(facts, config));
     this.#pools.set(facts.pool.id, made);
     return made;
@@ -60,7 +81,9 @@ export class Indexes {
     const isBlocked = facts.state.blocks !== indexed.blocks;
     indexed.blocks = facts.state.blocks;
     const changed = isBlocked ? indexed.pool.keys.map(({ id }) => id) : affected(indexed, change);
-    for (const index of indexed.byClass.values()) for (const id of changed) index.loosen(id);
+    for (const { byClass } of [indexed, indexed.home]) {
+      for (const index of byClass.values()) for (const id of changed) index.loosen(id);
+    }
   }
 }
 
@@ -86,6 +109,7 @@ function join(indexed: Indexed, keyId: string, group: string): void {
   if (before === group) return;
   if (before !== undefined) indexed.members.get(before)?.delete(keyId);
   indexed.groupOf.set(keyId, group);
+  indexed.home.byClass.clear();
   const members = indexed.members.get(group);
   if (members === undefined) indexed.members.set(group, new Set([keyId]));
   else members.add(keyId);

@@ -42,6 +42,7 @@ export function createService(bare: Store, random: () => number, events: Events,
     random,
     mintLeaseId: (claims) => ids.mint(claims),
     indexOf: (facts, modelClass) => indexes.of(facts, modelClass),
+    homeIndexOf: (facts, modelClass) => indexes.ofHome(facts, modelClass),
   };
   const waiting = new Waiting({ store, expiry, chance, poolOf: (id) => pools.named(id) });
   const options = { store, expiry, pools, waiting, ids, chance, events };

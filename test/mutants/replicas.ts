@@ -116,7 +116,7 @@ const all: readonly Mutant[] = [
   {
     name: 'two replicas are at home with one limit group',
     file: 'src/store/redis/homes.ts',
-    find: 'isHome = home?.replica === this.#replica;',
+    find: 'isHome = home?.replica === replica;',
     replace: 'isHome = home !== undefined;',
     tests: ['test/store/redis/homes.test.ts'],
   },
@@ -161,6 +161,27 @@ const all: readonly Mutant[] = [
     find: 'for (const { uncompared } of [...this.#pending].reverse()) {',
     replace: 'for (const { uncompared } of [...this.#pending].slice(0, 0)) {',
     tests: ['test/store/redis/mirror.test.ts'],
+  },
+  {
+    name: 'in a large pool a key at home that has room again is overlooked',
+    file: 'src/service/indexes.ts',
+    find: 'for (const { byClass } of [indexed, indexed.home]) {',
+    replace: 'for (const { byClass } of [indexed]) {',
+    tests: ['test/service/indexes.test.ts'],
+  },
+  {
+    name: 'in a large pool a key that joins a limit group stays where it was at home',
+    file: 'src/service/indexes.ts',
+    find: 'indexed.home.byClass.clear();',
+    replace: '',
+    tests: ['test/service/indexes.test.ts'],
+  },
+  {
+    name: 'in a large pool replicas choose from all keys, whoever is at home',
+    file: 'src/pool/acquire.ts',
+    find: 'const known = atHome ?? index.find(facts, ask);',
+    replace: 'const known = index.find(facts, ask) ?? atHome;',
+    tests: SHARING,
   },
 ];
 

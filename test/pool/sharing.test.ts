@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type AcquireRequest, acquire } from '../../src/pool/acquire.ts';
+import { type AcquireRequest, acquire, type Chance } from '../../src/pool/acquire.ts';
+import type { Facts } from '../../src/pool/model.ts';
 import { strategyByName } from '../../src/pool/strategy/index.ts';
+import { Indexes } from '../../src/service/indexes.ts';
 import { PoolTables } from '../../src/store/pool-tables.ts';
 import { PoolView } from '../../src/store/pool-view.ts';
 import { SECOND, START } from '../support/clock.ts';
@@ -13,18 +15,28 @@ interface Case {
   readonly home?: readonly string[];
   readonly grantsFrom?: number;
   readonly ask?: Partial<AcquireRequest>;
+  readonly isIndexed?: boolean;
 }
 
 const KEYS = [{ id: 'a', limitGroup: 'x' }, { id: 'b', limitGroup: 'y' }, { id: 'c', limitGroup: 'y' }] as const; // biome-ignore format: one row
 
-function outcomeOf({ keys = KEYS, strategy = 'least_loaded', home, grantsFrom = 0, ask }: Case) {
+function outcomeOf({ keys = KEYS, strategy = 'least_loaded', home, grantsFrom = 0, ask, isIndexed = false }: Case) {
   const pool = { ...makePool({ keys }), strategy: strategyByName(strategy)! };
   const isHome = home === undefined ? undefined : (group: string) => home.includes(group);
   const facts = new PoolView(new PoolTables(), pool, START, 1, { grantsFrom, isHome });
-  return acquire(facts, makeAsk(ask), { random: () => 0, mintLeaseId: () => 'lease' }).outcome;
+  const chance = { random: () => 0, mintLeaseId: () => 'lease' };
+  return acquire(facts, makeAsk(ask), isIndexed ? { ...chance, ...byIndex(facts) } : chance).outcome;
 }
 
-describe('where limit groups are at home', () => {
+function byIndex(facts: Facts): Pick<Chance, 'indexOf' | 'homeIndexOf'> {
+  const indexes = new Indexes({ read: () => facts, onChange: () => {}, onHealth: () => {} }, 0);
+  return {
+    indexOf: (each, modelClass) => indexes.of(each, modelClass),
+    homeIndexOf: (each, modelClass) => indexes.ofHome(each, modelClass),
+  };
+}
+
+describe.each([false, true])('where limit groups are at home, with an index: %s', (isIndexed) => {
   test.each<{ rule: string; case: Case; keyId: string }>([
     { rule: 'nowhere: the first of equals', case: {}, keyId: 'a' },
     { rule: 'elsewhere for the first: the first of those at home', case: { home: ['y'] }, keyId: 'b' },
@@ -37,11 +49,11 @@ describe('where limit groups are at home', () => {
     },
     { rule: 'here, but the strategy keeps an order', case: { home: ['y'], strategy: 'fill_first' }, keyId: 'a' },
   ])('$rule', ({ case: one, keyId }) => {
-    expect(outcomeOf(one)).toMatchObject({ kind: 'granted', lease: { keyId } });
+    expect(outcomeOf({ ...one, isIndexed })).toMatchObject({ kind: 'granted', lease: { keyId } });
   });
 
   test('an affinity is to the same key on every replica', () => {
-    const keyOn = (home: readonly string[]) => outcomeOf({ home, ask: { affinity: 'cache' } });
+    const keyOn = (home: readonly string[]) => outcomeOf({ home, ask: { affinity: 'cache' }, isIndexed });
     expect(keyOn(['x'])).toEqual(keyOn(['y']));
   });
 });

@@ -13,7 +13,7 @@ const AWAY_MS = 10_000;
  */
 export class Homes {
   readonly #replica: string;
-  readonly #isHome = new Map<string, boolean>();
+  #isHome: (group: string) => boolean = () => false;
   #alive: readonly string[] = [];
   #contendedUntil: Millis = 0;
 
@@ -35,7 +35,7 @@ export class Homes {
     alive.sort();
     if (alive.join() === this.#alive.join()) return;
     this.#alive = alive;
-    this.#isHome.clear();
+    this.#isHome = homesOf(this.#replica, alive);
   }
 
   /**
@@ -48,15 +48,19 @@ export class Homes {
 
   /** Whether a limit group is this replica's; undefined: nobody contends, so any group is as good as another. */
   at(now: Millis): ((group: string) => boolean) | undefined {
-    return now < this.#contendedUntil && this.#alive.length > 1 ? this.#isHomeOf : undefined;
+    return now < this.#contendedUntil && this.#alive.length > 1 ? this.#isHome : undefined;
   }
+}
 
-  readonly #isHomeOf = (group: string): boolean => {
-    let isHome = this.#isHome.get(group);
+/** Which groups are the replica's while these are alive: another function for other replicas, so that what rests on it is made anew. */
+function homesOf(replica: string, alive: readonly string[]): (group: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (group) => {
+    let isHome = known.get(group);
     if (isHome === undefined) {
-      const [home] = this.#alive.map((replica) => ({ replica, weight: weightOf(replica, group) })).sort((a, b) => b.weight - a.weight);
-      isHome = home?.replica === this.#replica;
-      this.#isHome.set(group, isHome);
+      const [home] = alive.map((other) => ({ replica: other, weight: weightOf(other, group) })).sort((a, b) => b.weight - a.weight);
+      isHome = home?.replica === replica;
+      known.set(group, isHome);
     }
     return isHome;
   };
