@@ -1,13 +1,26 @@
-import type { Lease } from '../../pool/model.ts';
+import type { GroupState, Lease } from '../../pool/model.ts';
+import { type MeterRow, meterOf, rowOf } from './meter-row.ts';
 import { KINDS, type Kind, type StoredRecord } from './touched.ts';
 
-/** A record as the store keeps it: JSON, and of a lease, the most frequent one, its fields in an order that is fixed. */
+/** A record as the store keeps it: JSON, and what is written most, leases and meters, by place. */
 export function textOf(kind: Kind, record: StoredRecord): string {
-  return kind === KINDS.leases ? leaseText(record as Lease) : JSON.stringify(record);
+  if (kind === KINDS.leases) return leaseText(record as Lease);
+  return kind === KINDS.groups ? groupText(record as GroupState) : JSON.stringify(record);
 }
 
 export function recordOf(kind: Kind, id: string, text: string, pool: string): StoredRecord {
-  return kind === KINDS.leases ? leaseOf(id, text, pool) : JSON.parse(text);
+  if (kind === KINDS.leases) return leaseOf(id, text, pool);
+  return kind === KINDS.groups ? groupOf(text) : JSON.parse(text);
+}
+
+function groupText(group: GroupState): string {
+  const meters = Object.entries(group.meters).map(([modelClass, each]) => [modelClass, each.map(rowOf)]);
+  return JSON.stringify({ ...group, meters: Object.fromEntries(meters) });
+}
+
+function groupOf(text: string): GroupState {
+  const { meters, ...group }: Omit<GroupState, 'meters'> & { meters: Record<string, MeterRow[]> } = JSON.parse(text);
+  return { ...group, meters: Object.fromEntries(Object.entries(meters).map(([modelClass, rows]) => [modelClass, rows.map(meterOf)])) };
 }
 
 function leaseText(lease: Lease): string {
