@@ -1,10 +1,11 @@
 /**
  * What sharing costs: replicas of the service, each in a process of its own, acquire from the 20 keys of one pool in one Redis, without
- * the wire. Prints, beside the same loop over the memory store, what one replica and several together grant, how many decisions came
- * to nothing with limit groups of one's own and without, how large the batches are, and what an acquire alone takes beside a PING.
- * Grants a second of CPU are what compares runs on a machine that others use too.
+ * the wire; all replicas on one core, the server on another. Prints, beside the same loop over the memory store, what one replica and
+ * several together grant, alone and with every lease settled, how many decisions came to nothing with limit groups of one's own and
+ * without, how large the batches are, and what an acquire alone takes beside a PING. Grants a second of CPU are what compares runs on a
+ * machine that others use too.
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -32,6 +33,8 @@ const { values } = parseArgs({
 /** Until the replicas have met, and the code is warm. */
 const WARM_UP_MS = 2_000;
 
+const [CLIENT_CORE, SERVER_CORE] = ['0', '1'];
+
 const SECONDS = Number(values.seconds);
 
 interface Count {
@@ -52,17 +55,24 @@ async function compare(): Promise<void> {
   const alone = await measure('one replica, one call at a time', 1, '1');
   print(`  acquire ${quantiles(alone.acquires)}, PING ${quantiles(alone.pings)}`);
   await measure('memory store, the most that there is', 1, underWay, ['--port', '0']);
-  const one = await measure('one replica', 1, underWay);
-  const many = await measure(`${values.replicas} replicas`, Number(values.replicas), underWay);
-  await measure(`${values.replicas} replicas, blindly`, Number(values.replicas), underWay, ['--blind']);
-  print(`${values.replicas} ÷ one, by second of CPU: ${(many.perCpuSecond / one.perCpuSecond).toFixed(2)}`);
+  const several = Number(values.replicas);
+  for (const settle of [[], ['--settle']]) {
+    const how = settle.length === 0 ? '' : ', each lease settled';
+    const one = await measure(`one replica${how}`, 1, underWay, settle);
+    const many = await measure(`${several} replicas${how}`, several, underWay, settle);
+    print(`  ${several} ÷ one: ${(many.perSecond / one.perSecond).toFixed(2)}`);
+    await measure(`${several} replicas${how}, blindly`, several, underWay, [...settle, '--blind']);
+  }
+  await measure(`${several} replicas`, several, `${8 * Number(underWay)}`);
 }
 
 /** Runs so many replicas on an empty server and prints what they did. */
 async function measure(name: string, replicas: number, underWay: string, options: readonly string[] = []) {
   const server = await RedisServer.start();
+  pin(Number(/process_id:(\d+)/.exec(String(await server.ask('INFO', 'server')))?.[1]), SERVER_CORE);
   const args = ['--port', `${server.port}`, '--under-way', underWay, '--seconds', values.seconds, ...options];
   const children = Array.from({ length: replicas }, () => fork(import.meta.filename, args));
+  for (const { pid } of children) pin(pid as number, CLIENT_CORE);
   await Promise.all(children.map(told));
   for (const child of children) child.send('go');
   await sleep(WARM_UP_MS);
@@ -74,13 +84,18 @@ async function measure(name: string, replicas: number, underWay: string, options
   await server.stop();
   const sum = (of: 'grants' | 'movedOn' | 'cpuSeconds') => counts.reduce((total, count) => total + count[of], 0);
   const [grants, movedOn] = [sum('grants'), sum('movedOn')];
-  const perCpuSecond = grants / sum('cpuSeconds');
+  const [perSecond, perCpuSecond] = [grants / SECONDS, grants / sum('cpuSeconds')];
   print(
-    `${name}, ${underWay} under way: ${Math.round(grants / SECONDS)} grants a second; ${Math.round(perCpuSecond)} a second of client CPU` +
+    `${name}, ${underWay} under way: ${Math.round(perSecond)} grants a second; ${Math.round(perCpuSecond)} a second of client CPU` +
       (calls === 0 ? '' : `, ${Math.round(grants / cpu)} of server CPU; ${percent(movedOn, grants + movedOn)} of changes in vain, `) +
       (calls === 0 ? '' : `${((grants + movedOn) / calls).toFixed(1)} a batch`),
   );
-  return { perCpuSecond, acquires: counts.flatMap(({ acquires }) => acquires), pings: counts.flatMap(({ pings }) => pings) };
+  return { perSecond, acquires: counts.flatMap(({ acquires }) => acquires), pings: counts.flatMap(({ pings }) => pings) };
+}
+
+/** Keeps a process on one core, where the machine can. */
+function pin(pid: number, core: string): void {
+  execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', core, `${pid}`], { stdio: 'ignore' });
 }
 
 async function told(child: ChildProcess): Promise<unknown> {
