@@ -1,3 +1,4 @@
+import { Arrivals } from './arrivals.ts';
 import type { Millis, ModelClass } from './upstream.ts';
 
 /** What a priority is worth at most: between two of them, whoever waited twice that longer comes first. */
@@ -19,14 +20,19 @@ export function worthMs(priority: number): number {
   return (PRIORITY_WORTH_MS * priority) / (Math.abs(priority) + HALF_WORTH_PRIORITY);
 }
 
+/** The calls of one holder, who has one turn with them. */
+interface Turn<W> {
+  readonly calls: Arrivals<W>;
+}
+
 /** The calls of one priority in one class: each holder in turn, and of one holder who came first. */
 export class Level<W extends Waiter> {
   /** How often others were served before whose turn it was, since one was served in turn; who leaves hands this on to the next. */
   overtaken = 0;
   readonly #worth: number;
-  readonly #byArrival = new Set<W>();
-  /** The holders in the order of their turns, each with its calls. */
-  readonly #turns = new Map<string, Set<W>>();
+  readonly #byArrival = new Arrivals<W>();
+  readonly #turns = new Arrivals<Turn<W>>();
+  readonly #turnOf = new Map<string, Turn<W>>();
 
   constructor(priority: number) {
     this.#worth = worthMs(priority);
@@ -38,37 +44,40 @@ export class Level<W extends Waiter> {
 
   /** Whose turn it is. */
   head(): W | undefined {
-    const [calls] = this.#turns.values();
-    const [first] = calls ?? [];
-    return first;
+    return this.#turns.first?.calls.first;
   }
 
   /** When its longest waiting call came, less what the priority is worth. */
   get rank(): number {
-    const [oldest] = this.#byArrival;
-    return this.#rankOf(oldest);
+    return this.#rankOf(this.#byArrival.first);
   }
 
   add(waiter: W): void {
     this.#byArrival.add(waiter);
-    const calls = this.#turns.get(waiter.holder);
-    if (calls === undefined) this.#turns.set(waiter.holder, new Set([waiter]));
-    else calls.add(waiter);
+    let turn = this.#turnOf.get(waiter.holder);
+    if (turn === undefined) {
+      turn = { calls: new Arrivals() };
+      this.#turnOf.set(waiter.holder, turn);
+      this.#turns.add(turn);
+    }
+    turn.calls.add(waiter);
   }
 
   remove(waiter: W): boolean {
-    const calls = this.#turns.get(waiter.holder);
-    if (!this.#byArrival.delete(waiter) || calls === undefined) return false;
-    calls.delete(waiter);
-    if (calls.size === 0) this.#turns.delete(waiter.holder);
+    const turn = this.#turnOf.get(waiter.holder);
+    if (!this.#byArrival.delete(waiter) || turn === undefined) return false;
+    turn.calls.delete(waiter);
+    if (turn.calls.size > 0) return true;
+    this.#turnOf.delete(waiter.holder);
+    this.#turns.delete(turn);
     return true;
   }
 
   endTurn(holder: string): void {
-    const calls = this.#turns.get(holder);
-    if (calls === undefined) return;
-    this.#turns.delete(holder);
-    this.#turns.set(holder, calls);
+    const turn = this.#turnOf.get(holder);
+    if (turn === undefined) return;
+    this.#turns.delete(turn);
+    this.#turns.add(turn);
   }
 
   /** Reads the level in turns, with its rank as it would be if what was read were served. */
@@ -94,10 +103,10 @@ export class Level<W extends Waiter> {
 }
 
 /** The first call of each holder, then the second of each, and so on; looks no further than it is read. */
-function* turnsOf<W>(holders: Iterable<ReadonlySet<W>>): Generator<W, undefined> {
-  let round: Iterable<SetIterator<W>> = eachOf(holders);
+function* turnsOf<W>(turns: Iterable<Turn<W>>): Generator<W, undefined> {
+  let round: Iterable<Generator<W, undefined>> = eachOf(turns);
   for (;;) {
-    const goingOn: SetIterator<W>[] = [];
+    const goingOn: Generator<W, undefined>[] = [];
     for (const calls of round) {
       const { value, done } = calls.next();
       if (done) continue;
@@ -109,6 +118,6 @@ function* turnsOf<W>(holders: Iterable<ReadonlySet<W>>): Generator<W, undefined>
   }
 }
 
-function* eachOf<W>(holders: Iterable<ReadonlySet<W>>): Generator<SetIterator<W>> {
-  for (const calls of holders) yield calls.values();
+function* eachOf<W>(turns: Iterable<Turn<W>>): Generator<Generator<W, undefined>> {
+  for (const { calls } of turns) yield calls.values();
 }

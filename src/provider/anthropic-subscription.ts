@@ -3,10 +3,25 @@ import type { HeaderReader } from './header-reader.ts';
 import { parseAnyReset, parseIdentifier, parseNumber } from './headers.ts';
 
 /** A subscription is limited over these windows, whatever the model. */
-const ACCOUNT_WINDOWS = ['5h', '7d'] as const;
+const ACCOUNT_WINDOWS = [windowHeaders('-5h'), windowHeaders('-7d')];
 
 /** These limit only some models. */
-const MODEL_WINDOWS = ['7d_oi'] as const;
+const MODEL_WINDOWS = [windowHeaders('-7d_oi')];
+
+/** These sum all windows up. */
+const OVERALL = windowHeaders('');
+
+/** The headers of one window. */
+interface WindowHeaders {
+  readonly status: string;
+  readonly utilization: string;
+  readonly reset: string;
+}
+
+function windowHeaders(window: string): WindowHeaders {
+  const name = `anthropic-ratelimit-unified${window}`;
+  return { status: `${name}-status`, utilization: `${name}-utilization`, reset: `${name}-reset` };
+}
 
 /**
  * How a rejection of a subscription reads, from the widest on. A header about overage tells nothing while the status says that the
@@ -39,9 +54,9 @@ export const SUBSCRIPTION_VERDICTS: readonly VerdictRow[] = [
 
 /** Milliseconds until every window that rejects has ended: the account's windows, or else those of the model; null: none rejects, or none says when it ends. */
 export function subscriptionWait(reader: HeaderReader): number | null {
-  const account = ACCOUNT_WINDOWS.map((name) => readWindow(reader, name)).filter(rejects);
-  const model = MODEL_WINDOWS.map((name) => readWindow(reader, name)).filter(rejects);
-  const overall = readWindow(reader, null);
+  const account = ACCOUNT_WINDOWS.map((headers) => readWindow(reader, headers)).filter(rejects);
+  const model = MODEL_WINDOWS.map((headers) => readWindow(reader, headers)).filter(rejects);
+  const overall = readWindow(reader, OVERALL);
   const binding = account.length > 0 ? account : model;
   const latest = Math.max(0, ...binding.map(({ resetInMs }) => resetInMs ?? 0));
   return latest || (binding.length > 0 || rejects(overall) ? overall.resetInMs : null);
@@ -59,12 +74,10 @@ function rejects({ status, utilization }: Window): boolean {
   return status === null ? utilization !== null && utilization >= 1 : status === 'rejected';
 }
 
-/** Null: the headers that sum all windows up. */
-function readWindow(reader: HeaderReader, name: string | null): Window {
-  const prefix = `anthropic-ratelimit-unified${name === null ? '' : `-${name}`}`;
+function readWindow(reader: HeaderReader, { status, utilization, reset }: WindowHeaders): Window {
   return {
-    status: reader.read(`${prefix}-status`, parseIdentifier),
-    utilization: reader.read(`${prefix}-utilization`, parseNumber),
-    resetInMs: reader.read(`${prefix}-reset`, parseAnyReset),
+    status: reader.read(status, parseIdentifier),
+    utilization: reader.read(utilization, parseNumber),
+    resetInMs: reader.read(reset, parseAnyReset),
   };
 }

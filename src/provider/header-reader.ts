@@ -41,13 +41,16 @@ export class HeaderReader {
 
   /** One observation for each row whose limit or remaining is told; a reset alone says nothing. */
   observe(rows: readonly LimitRow[]): Observation[] {
-    return rows.flatMap(({ dimension, windowMs, windowNamed, refill, ...row }) => {
+    const told: Observation[] = [];
+    for (const row of rows) {
       const limit = this.read(row.limit, parseNumber);
       const remaining = this.read(row.remaining, parseNumber);
       const resetInMs = row.reset !== null && row.parseReset !== null ? this.read(row.reset, row.parseReset) : null;
-      const told = limit !== null || remaining !== null;
-      return told ? [{ dimension, limit, remaining, resetInMs, windowMs, windowNamed, refill }] : [];
-    });
+      if (limit === null && remaining === null) continue;
+      const { dimension, windowMs, windowNamed, refill } = row;
+      told.push({ dimension, limit, remaining, resetInMs, windowMs, windowNamed, refill });
+    }
+    return told;
   }
 
   /** Everything that was read, and the wait that the response asked for; `otherWaitMs` counts where no header of WAITS asks. */

@@ -54,7 +54,7 @@ export const lines: readonly Mutant[] = [
   {
     name: 'a holder with many calls is served them all before the next holder',
     file: 'src/pool/level.ts',
-    find: 'this.#turns.delete(holder);',
+    find: 'this.#turns.delete(turn);\n    this.#turns.add(turn);',
     replace: '',
     tests: ['test/pool/line.test.ts'],
   },
