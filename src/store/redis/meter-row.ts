@@ -40,7 +40,9 @@ export function meterOf(row: MeterRow): Meter {
 }
 
 function packedSpent(spent: readonly Spent[], from: Millis): Packed[] {
-  return spent.flatMap(({ amount, containedAfter, countedBy }) => [amount, packed(containedAfter, from), packed(countedBy, from)]);
+  const row: Packed[] = [];
+  for (const { amount, containedAfter, countedBy } of spent) row.push(amount, packed(containedAfter, from), packed(countedBy, from));
+  return row;
 }
 
 function spentIn(row: readonly Packed[], from: Millis): Spent[] {
@@ -52,10 +54,12 @@ function spentIn(row: readonly Packed[], from: Millis): Spent[] {
 }
 
 function packedTold(told: readonly Told[], from: Millis): Packed[] {
-  return told.flatMap(({ requestTime, containedAfter, deficit, at, resetTime, refillPerMs }) => [
-    ...[packed(requestTime, from), packed(containedAfter, from), deficit, packed(at, from)],
-    ...[resetTime === null ? null : packed(resetTime, from), refillPerMs],
-  ]);
+  const row: Packed[] = [];
+  for (const { requestTime, containedAfter, deficit, at, resetTime, refillPerMs } of told) {
+    row.push(packed(requestTime, from), packed(containedAfter, from), deficit, packed(at, from));
+    row.push(resetTime === null ? null : packed(resetTime, from), refillPerMs);
+  }
+  return row;
 }
 
 function toldIn(row: readonly Packed[], from: Millis): Told[] {
