@@ -1,12 +1,12 @@
 import pino, { type Logger } from 'pino';
+import { openStore } from './app/open-store.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import { openAuditFile, openAuditOutput } from './audit/sink.ts';
 import { Authenticator } from './auth/authenticator.ts';
-import type { AuditSettings, Config, RedisSettings, StoreSettings } from './config/config.ts';
+import type { AuditSettings, Config } from './config/config.ts';
 import { FileWatch } from './config/file-watch.ts';
 import { loadTokens } from './config/load.ts';
 import { reloadMistakes } from './config/reload-check.ts';
-import { revealSecret } from './config/secret.ts';
 import { Identities } from './grpc/identity.ts';
 import { GrpcServer } from './grpc/server.ts';
 import { openOperations } from './ops/operations.ts';
@@ -20,9 +20,6 @@ import { type Answer, answered, refused } from './service/problem.ts';
 import { Recorder } from './service/record.ts';
 import { createService } from './service/service.ts';
 import { openTraceFile } from './service/trace-file.ts';
-import { openFileStore } from './store/file.ts';
-import { memoryStore } from './store/memory.ts';
-import { openRedisStore, type RedisStoreOptions } from './store/redis/redis.ts';
 import type { Store } from './store/store.ts';
 
 export interface AppOptions {
@@ -54,7 +51,7 @@ export interface App {
 /** The only wiring: a configuration turned into a service that runs, for the command and for tests alike. */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
   const { log = pino({ level: 'silent' }), random = Math.random } = options;
-  const store = options.store ?? (await openStore(config.store, (warning) => log.warn(warning)));
+  const { store, renew } = await openStore(config.store, options.store, (warning) => log.warn(warning));
   const trace =
     options.record === undefined ? undefined : openTraceFile(options.record, (err) => log.error({ err }, 'the recording has ended'));
   const counts = new Counts();
@@ -88,6 +85,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   };
   const put = (next: Config): Promise<Reloaded> => {
     for (const warning of [...next.warnings, ...onlyAtStart(config, next)]) log.warn(warning);
+    renew(next.store);
     if (!server.putTls(next.tls))
       log.warn('whether there is TLS, or client certificates, has changed: this takes effect at the next start');
     putAuth(next);
@@ -214,27 +212,4 @@ async function openAudit(settings: AuditSettings | null, store: Store, onHealth:
     await store.close();
     throw error;
   }
-}
-
-async function openStore(settings: StoreSettings, warn: (warning: string) => void): Promise<Store> {
-  switch (settings.kind) {
-    case 'memory':
-      return memoryStore();
-    case 'file':
-      return openFileStore({ folder: settings.path });
-    case 'redis':
-      return openRedisStore({ ...redisOptions(settings), warn });
-    default:
-      return settings satisfies never;
-  }
-}
-
-/** The settings of a store that replicas share, with the password that its servers ask for. */
-export function redisOptions({ place, prefix, durability, ...settings }: RedisSettings): RedisStoreOptions {
-  const { tls, database, timeoutMs, username, password } = settings;
-  const access = {
-    ...{ tls, database, timeoutMs, username: username ?? undefined },
-    password: password === null ? undefined : revealSecret(password),
-  };
-  return { place, prefix, durability, access };
 }

@@ -6,12 +6,17 @@ import { formatPath } from './mistake.ts';
 import { OPS_TOKEN, OTLP_HEADERS } from './ops-secrets.ts';
 import type { FileContent } from './schema.ts';
 import { Secret } from './secret.ts';
+import type { ClientTlsFiles } from './store-tls.ts';
+
+interface StoreFiles {
+  readonly storeTls: ClientTlsFiles;
+}
 
 type FilePool = FileContent['pools'][number];
 type FileKey = FilePool['keys'][number];
 
-/** The result in the program's words, from a file without mistakes and its secrets by the path of their key, or `store`. */
-export function assembleConfig(content: FileContent, secrets: ReadonlyMap<string, string>, files: AuthFiles): Config {
+/** The result in the program's words, from a file without mistakes and its secrets by the path of their key, or of the part of the store. */
+export function assembleConfig(content: FileContent, secrets: ReadonlyMap<string, string>, files: AuthFiles & StoreFiles): Config {
   const ops = assembleOps(content, secrets);
   return {
     listen: content.listen,
@@ -21,7 +26,7 @@ export function assembleConfig(content: FileContent, secrets: ReadonlyMap<string
     auth: assembleAuth(content, files),
     access: assembleAccess(content),
     ops,
-    store: assembleStore(content.store, secrets.get('store')),
+    store: assembleStore(content.store, secrets, files.storeTls),
     audit: content.audit || null,
     limits: content.limits,
     drainTimeoutMs: content.drain_timeout,
@@ -34,8 +39,18 @@ export function assembleConfig(content: FileContent, secrets: ReadonlyMap<string
   };
 }
 
-function assembleStore(store: StoreSettings, password: string | undefined): StoreSettings {
-  return store.kind === 'redis' && password !== undefined ? { ...store, password: new Secret('store', 'password', password) } : store;
+function assembleStore(store: StoreSettings, secrets: ReadonlyMap<string, string>, files: ClientTlsFiles): StoreSettings {
+  if (store.kind !== 'redis') return store;
+  const passwordAt = (path: string) => {
+    const password = secrets.get(path);
+    return password === undefined ? null : new Secret(path, 'password', password);
+  };
+  const { sentinels } = store;
+  const tls = store.tls && { ...store.tls, files };
+  return {
+    ...{ ...store, tls, password: passwordAt('store') },
+    sentinels: sentinels && { ...sentinels, tls: sentinels.tls && (tls ?? sentinels.tls), password: passwordAt('store.sentinels') },
+  };
 }
 
 function assembleOps({ ops }: FileContent, secrets: ReadonlyMap<string, string>): OpsSettings | null {

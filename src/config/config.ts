@@ -3,6 +3,7 @@ import type { ModelClassRule } from '../pool/upstream.ts';
 import type { AuthSettings, GrantSettings, TlsSettings } from './assemble-auth.ts';
 import type { Limits } from './schema-limits.ts';
 import type { Secret } from './secret.ts';
+import type { ClientTlsFiles } from './store-tls.ts';
 
 /** What one configuration file says, checked and complete. Times are in milliseconds. */
 export interface Config {
@@ -82,12 +83,24 @@ export interface RedisSettings {
     | { readonly kind: 'sentinel'; readonly name: string; readonly sentinels: readonly Server[] }
     | { readonly kind: 'cluster'; readonly nodes: readonly Server[] };
   readonly prefix: string;
-  readonly tls: boolean;
   readonly database: number;
+  /** null: plain text. */
+  readonly tls: ServerTls | null;
   readonly username: string | null;
   readonly password: Secret | null;
+  /** null: there are none. */
+  readonly sentinels: SentinelSettings | null;
   readonly durability: 'ack' | 'replicated' | 'fsync';
   readonly timeoutMs: number;
+}
+
+/** Sentinels have users of their own, and the TLS files and server name of the servers. */
+type SentinelSettings = Pick<RedisSettings, 'username' | 'password' | 'tls'>;
+
+interface ServerTls {
+  /** What certificates must be for; null: the host that is connected to. */
+  readonly serverName: string | null;
+  readonly files: ClientTlsFiles;
 }
 
 /** Paths as with the store. `fsync`: an answer waits until its record is on disk. */

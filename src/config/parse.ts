@@ -10,6 +10,7 @@ import { type Finding, formatPath, type Mistake, type Path, sortMistakes } from 
 import { readOpsSecrets } from './ops-secrets.ts';
 import { configSchema } from './schema.ts';
 import { type FileReading, readSecrets, type VaultReading } from './secret-source.ts';
+import { readStoreTls } from './store-tls.ts';
 import { vaultFindings } from './vault-wanted.ts';
 import { type Position, readYaml } from './yaml.ts';
 
@@ -56,12 +57,15 @@ function interpret(written: unknown, folder: string, lookups: Lookups): Interpre
   const { secrets, findings: unread } = readSecrets(tree, pools, sources);
   const auth = readAuthFiles(tree, sources);
   const ops = readOpsSecrets(tree, sources);
-  const elsewhere = [...unread, ...ops.findings, ...vaultFindings(tree, sources), ...auth.findings];
+  const storeTls = readStoreTls(tree, sources);
+  const elsewhere = [...unread, ...ops.findings, ...vaultFindings(tree, sources), ...auth.findings, ...storeTls.findings];
   const others = [...explainIssues(shape.error?.issues ?? []), ...elsewhere, ...crossCheck(tree, pools, secrets, lookups)];
   // A value whose variable is missing has that one mistake, not a second one for being no value.
   const findings = [...unexpanded, ...others.filter(({ path }) => !unexpanded.some((fault) => isWithin(path, fault.path)))];
   const config =
-    shape.success && findings.length === 0 ? assembleConfig(shape.data, new Map([...secrets, ...ops.secrets]), auth.files) : null;
+    shape.success && findings.length === 0
+      ? assembleConfig(shape.data, new Map([...secrets, ...ops.secrets]), { ...auth.files, storeTls: storeTls.files })
+      : null;
   return { findings, mistakes: auth.mistakes, config };
 }
 

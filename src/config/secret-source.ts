@@ -27,17 +27,19 @@ export interface SecretSources {
 }
 
 export interface SecretsReading {
-  /** The secrets, by the path of their key, or of the store, as `formatPath` writes it. */
+  /** The secrets, by the path of their key, or of the part of the store, as `formatPath` writes it. */
   readonly secrets: ReadonlyMap<string, string>;
   readonly findings: readonly Finding[];
 }
 
-/** Reads the secret of every key, and the password of the store. Those whose form is wrong are left out: that is the schema's to say. */
+/** Reads the secret of every key, and the passwords of the store. Those whose form is wrong are left out: that is the schema's to say. */
 export function readSecrets(tree: unknown, pools: readonly DraftPool[], sources: SecretSources): SecretsReading {
   const secrets = new Map<string, string>();
   const findings: Finding[] = [];
   const places = pools.flatMap((pool) => pool.keys).map(({ path, secret }) => ({ path, secret, name: 'secret' }));
-  places.push({ path: ['store'], secret: field(field(tree, 'store'), 'password'), name: 'password' });
+  const store = field(tree, 'store');
+  places.push({ path: ['store'], secret: field(store, 'password'), name: 'password' });
+  places.push({ path: ['store', 'sentinels'], secret: field(field(store, 'sentinels'), 'password'), name: 'password' });
   for (const key of places) {
     const source = sourceOf(key.secret, [...key.path, key.name]);
     if (!source) continue;

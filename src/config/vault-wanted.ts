@@ -22,7 +22,9 @@ export interface VaultWanted extends Omit<VaultSettings, 'token' | 'ca'> {
 export function vaultWanted(text: string, sources: SecretSources): VaultWanted | null {
   const { tree } = expandVariables(readYaml(text).tree, sources.env);
   const keys = draftPools(tree).flatMap((pool) => pool.keys);
-  const secrets = [...keys.map((key) => key.secret), field(field(tree, 'store'), 'password'), field(field(tree, 'ops'), 'token')];
+  const store = field(tree, 'store');
+  const passwords = [store, field(store, 'sentinels')].map((part) => field(part, 'password'));
+  const secrets = [...keys.map((key) => key.secret), ...passwords, field(field(tree, 'ops'), 'token')];
   const paths = secrets.map((secret) => sourceOf(secret, [])).filter((source) => source?.kind === 'vault');
   const settings = vault.safeParse(field(tree, 'vault'));
   const { token, ca } = readSettings(tree, sources);

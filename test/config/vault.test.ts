@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import type { RedisSettings } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { ConfigReading } from '../../src/config/parse.ts';
 import { revealSecret } from '../../src/config/secret.ts';
@@ -12,17 +13,18 @@ import { KNOWN, mistakesOf, mustBeGood } from './support.ts';
 interface Written {
   readonly vault?: unknown;
   readonly secrets: readonly unknown[];
+  readonly store?: unknown;
   readonly env?: Record<string, string>;
   readonly files?: Record<string, string>;
 }
 
 /** Loads a file with one key for each of the secrets. */
-function load({ vault, secrets, env = {}, files = {} }: Written): Promise<ConfigReading> {
+function load({ vault, secrets, store = { kind: 'memory' }, env = {}, files = {} }: Written): Promise<ConfigReading> {
   const folder = mkdtempSync(join(tmpdir(), 'keylease-vault-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
   const keys = secrets.map((secret, at) => ({ id: `k${at}`, secret }));
-  const content = { ...(vault === undefined ? {} : { vault }), pools: [{ id: 'default', provider: 'anthropic', keys }] };
+  const content = { ...(vault === undefined ? {} : { vault }), store, pools: [{ id: 'default', provider: 'anthropic', keys }] };
   writeFileSync(join(folder, 'config.json'), JSON.stringify(content));
   return loadConfig(join(folder, 'config.json'), { TOKEN: VAULT_TOKEN, CREDENTIALS_DIRECTORY: folder, ...env }, KNOWN);
 }
@@ -40,6 +42,15 @@ test('secrets are read from both versions of KV, each path once', async () => {
   expect(revealed(await load({ vault: settings(vault, { namespace: 'team' }), secrets }))).toEqual(['sk-a', 'sk-o', 'sk-b']);
   expect(vault.asked.map(({ url }) => url).sort()).toEqual(['/v1/kv/b', '/v1/secret/data/team/a']);
   expect(vault.asked[0]!.headers).toMatchObject({ 'x-vault-namespace': 'team', 'x-vault-request': 'true' });
+});
+
+test('the passwords of the store may be there', async () => {
+  const vault = await startVault();
+  vault.put('kv/b', { key: 'sk-b', servers: 'p-servers', sentinels: 'p-sentinels' });
+  const sentinels = { name: 'main', hosts: ['h:26379'], password: at('kv/b', 'sentinels') };
+  const store = { kind: 'redis', sentinels, password: at('kv/b', 'servers') };
+  const read = mustBeGood(await load({ vault: settings(vault), secrets: ['sk-a'], store })).store as RedisSettings;
+  expect([read.password, read.sentinels?.password].map((password) => revealSecret(password!))).toEqual(['p-servers', 'p-sentinels']);
 });
 
 test('a field of version 1 may be called data', async () => {

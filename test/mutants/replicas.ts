@@ -2,6 +2,7 @@ import { redisServer } from '../support/redis.ts';
 import type { Mutant } from './mutant.ts';
 
 const REPLICAS = ['test/store/redis/replicas.test.ts'];
+const SECURED = ['test/store/redis/secured.test.ts'];
 const LOST = ['test/store/redis/lost.test.ts'];
 const SHARING = ['test/pool/sharing.test.ts'];
 
@@ -49,6 +50,34 @@ const all: readonly Mutant[] = [
     find: "before.some(({ change }, place) => change.requests !== undefined && answers[place] === 'moved_on') ? 'moved_on' : 'applied'",
     replace: "answers.length < 0 ? 'moved_on' : 'applied'",
     tests: REPLICAS,
+  },
+  {
+    name: 'a renewed password is not taken into use',
+    file: 'src/app/open-store.ts',
+    find: 'if (isSameButForSecrets(settings, next)) Object.assign(options.access, redisOptions(next).access);',
+    replace: 'isSameButForSecrets(settings, next);',
+    tests: ['test/service/store-password.test.ts'],
+  },
+  {
+    name: 'Sentinels are asked without a password',
+    file: 'src/store/redis/primaries.ts',
+    find: 'sentinels ?? { tls:',
+    replace: 'false || { tls:',
+    tests: SECURED,
+  },
+  {
+    name: 'the authority that is named is not the one that is trusted',
+    file: 'src/store/redis/connection.ts',
+    find: '...(ca === undefined ? {} : { ca }),',
+    replace: '',
+    tests: SECURED,
+  },
+  {
+    name: 'why the store does not come back is kept from the operator',
+    file: 'src/store/redis/link.ts',
+    find: 'this.#with.onStillLost(reasonOf(cause, this.#with.access));',
+    replace: '',
+    tests: SECURED,
   },
   {
     name: 'an answer does not wait for another server',

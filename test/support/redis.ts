@@ -9,8 +9,12 @@ import { tool } from './tool.ts';
 
 const BRING = 'apt-get install redis-server redis-sentinel';
 
+/** An absolute path; undefined: the server that the machine has. */
+const chosen = process.env.KEYLEASE_REDIS_SERVER;
+
 /** The server; null: it is not installed. */
-export const redisServer = tool('redis-server', BRING);
+export const redisServer = tool(chosen ?? 'redis-server', BRING);
+if (chosen !== undefined && redisServer === null) throw new Error(`KEYLEASE_REDIS_SERVER: no program is at ${chosen}`);
 
 /** How tests talk to it. */
 export const ACCESS: Access = { tls: false, username: undefined, password: undefined, database: 0, timeoutMs: 2_000 };
@@ -33,16 +37,23 @@ export class RedisServer {
   readonly port: number;
   readonly #folder = mkdtempSync(join(tmpdir(), 'keylease-redis-'));
   readonly #args: readonly string[];
+  readonly #access: Access;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, args: readonly string[]) {
+  private constructor(port: number, args: readonly string[], access: Access) {
     this.port = port;
     this.#args = args;
+    this.#access = access;
   }
 
   /** `args` are settings as on the command line, such as `--appendonly yes`. */
-  static async start(...args: string[]): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), args);
+  static start(...args: string[]): Promise<RedisServer> {
+    return RedisServer.startFor(ACCESS, ...args);
+  }
+
+  /** One that is asked in another way: over TLS it speaks nothing else. */
+  static async startFor(access: Access, ...args: string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), args, access);
     await server.start();
     return server;
   }
@@ -57,13 +68,14 @@ export class RedisServer {
 
   /** Starts it, also again in the same folder; done once it answers. */
   async start(): Promise<void> {
-    const args = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.#folder, '--save', '', '--repl-diskless-sync-delay', '0'];
+    const ports = this.#access.tls ? ['--port', '0', '--tls-port', `${this.port}`] : ['--port', `${this.port}`];
+    const args = [...ports, '--bind', '127.0.0.1', '--dir', this.#folder, '--save', '', '--repl-diskless-sync-delay', '0'];
     this.#process = run([...args, ...this.#args]);
     await until(async () => (await this.ask('PING')) === 'PONG');
   }
 
   ask(command: string, ...args: string[]): Promise<Reply> {
-    return askAt(this.at, command, ...args);
+    return askFor(this.#access, this.at, command, ...args);
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -95,21 +107,40 @@ export interface RedisServers {
 
 const SENTINEL_SETTINGS = ['down-after-milliseconds 500', 'failover-timeout 3000', 'parallel-syncs 1'];
 
+/** How servers are secured, and how they are talked to then. */
+export interface Secured {
+  readonly access: Access;
+  /** Settings of each server. */
+  readonly args: readonly string[];
+  /** Settings of the Sentinel, a line each. */
+  readonly sentinel: readonly string[];
+  /** What makes redis-cli talk to the servers. */
+  readonly cli: readonly string[];
+}
+
+const OPEN: Secured = { access: ACCESS, args: [], sentinel: [], cli: [] };
+
 /** A primary, a replica of it, and a Sentinel that calls the primary `main`; done once the replica is in step. */
-export async function startSentinel(): Promise<RedisServers & { readonly primary: RedisServer; readonly replica: RedisServer }> {
-  const primary = await RedisServer.start('--appendonly', 'yes', '--repl-diskless-load', 'disabled');
-  const replica = await RedisServer.start('--appendonly', 'yes', '--replicaof', `127.0.0.1 ${primary.port}`);
+export async function startSentinel(
+  secured = OPEN,
+): Promise<RedisServers & { readonly primary: RedisServer; readonly replica: RedisServer }> {
+  const start = (...args: string[]) => RedisServer.startFor(secured.access, '--appendonly', 'yes', ...secured.args, ...args);
+  const primary = await start('--repl-diskless-load', 'disabled');
+  const replica = await start('--replicaof', `127.0.0.1 ${primary.port}`);
   await until(async () => (await primary.ask('WAIT', '1', '100')) === 1);
   const folder = mkdtempSync(join(tmpdir(), 'keylease-sentinel-'));
   const port = await freePort();
-  const lines = [`port ${port}`, 'bind 127.0.0.1', `dir ${folder}`, `sentinel monitor main 127.0.0.1 ${primary.port} 1`];
+  const { sentinels = ACCESS } = secured.access;
+  const ports = sentinels.tls ? [`port 0`, `tls-port ${port}`] : [`port ${port}`];
+  const lines = [...ports, 'bind 127.0.0.1', `dir ${folder}`, `sentinel monitor main 127.0.0.1 ${primary.port} 1`, ...secured.sentinel];
   writeFileSync(
     join(folder, 'sentinel.conf'),
     [...lines, ...SENTINEL_SETTINGS.map((line) => `sentinel ${line.replace(' ', ' main ')}`), ''].join('\n'),
   );
   const sentinel = run([join(folder, 'sentinel.conf'), '--sentinel']);
   const at = { host: '127.0.0.1', port };
-  await until(async () => JSON.stringify(await askAt(at, 'SENTINEL', 'REPLICAS', 'main')).includes(`:${replica.port}`));
+  const ask = () => askFor({ ...ACCESS, ...sentinels }, at, 'SENTINEL', 'REPLICAS', 'main');
+  await until(async () => JSON.stringify(await ask()).includes(`:${replica.port}`));
   return {
     ...{ servers: [primary, replica], entries: [at], primary, replica },
     async stop() {
@@ -120,21 +151,14 @@ export async function startSentinel(): Promise<RedisServers & { readonly primary
   };
 }
 
+const CLUSTER_ARGS = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000', '--cluster-replica-validity-factor', '0'];
+
 /** A Cluster of three primaries with one replica each; done once it serves every slot. */
-export async function startCluster(): Promise<RedisServers> {
-  const args = [
-    '--cluster-enabled',
-    'yes',
-    '--cluster-node-timeout',
-    '1000',
-    '--appendonly',
-    'yes',
-    '--cluster-replica-validity-factor',
-    '0',
-  ];
-  const servers = await Promise.all(Array.from({ length: 6 }, () => RedisServer.start(...args)));
+export async function startCluster(secured = OPEN): Promise<RedisServers> {
+  const start = () => RedisServer.startFor(secured.access, '--appendonly', 'yes', ...CLUSTER_ARGS, ...secured.args);
+  const servers = await Promise.all(Array.from({ length: 6 }, start));
   const create = ['--cluster', 'create', ...servers.map(({ port }) => `127.0.0.1:${port}`), '--cluster-replicas', '1', '--cluster-yes'];
-  const creating = spawn(tool('redis-cli', BRING) as string, create, { stdio: 'ignore' });
+  const creating = spawn(tool('redis-cli', BRING) as string, [...secured.cli, ...create], { stdio: 'ignore' });
   await once(creating, 'exit');
   const isUp = async (server: RedisServer) => {
     const info = String(await server.ask('CLUSTER', 'INFO'));
@@ -149,8 +173,12 @@ export async function startCluster(): Promise<RedisServers> {
   };
 }
 
-export async function askAt(at: Endpoint, command: string, ...args: string[]): Promise<Reply> {
-  const connection = await Connection.open(at, ACCESS, () => {});
+export function askAt(at: Endpoint, command: string, ...args: string[]): Promise<Reply> {
+  return askFor(ACCESS, at, command, ...args);
+}
+
+async function askFor(access: Access, at: Endpoint, command: string, ...args: string[]): Promise<Reply> {
+  const connection = await Connection.open(at, access, () => {});
   try {
     return await connection.send(command, ...args);
   } finally {

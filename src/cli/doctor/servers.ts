@@ -1,4 +1,4 @@
-import { redisOptions } from '../../app.ts';
+import { redisOptions } from '../../app/open-store.ts';
 import type { RedisSettings } from '../../config/config.ts';
 import { StoreNotOpened } from '../../store/file-errors.ts';
 import { checkUpServers } from '../../store/redis/redis.ts';

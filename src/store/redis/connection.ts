@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { RedisClient } from '@redis/client';
 
 /** Where one server listens. */
@@ -6,14 +7,37 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** How every server of the store is talked to. */
-export interface Access {
-  readonly tls: boolean;
+/** What is trusted and shown to servers over TLS, as PEM. */
+export interface Tls {
+  /** undefined: the authorities that Node trusts. */
+  readonly ca: string | undefined;
+  /** undefined: none is shown. */
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  /** What certificates must be for; undefined: the host that is connected to. */
+  readonly serverName: string | undefined;
+}
+
+/** As whom servers are asked, and how. */
+export interface Login {
+  /** false: plain text. */
+  readonly tls: Tls | false;
   readonly username: string | undefined;
   readonly password: string | undefined;
+}
+
+/** How every server of the store is talked to. Read whenever a connection is made, so that new passwords and certificates count from then on. */
+export interface Access extends Login {
+  /** How Sentinels are, which have users of their own. Left out: as nobody in particular, with the TLS of the servers. */
+  readonly sentinels?: Login | undefined;
   readonly database: number;
   /** After so long without an answer a command, or the connection, counts as lost. */
   readonly timeoutMs: number;
+}
+
+/** A server, or the way to it, was silent for too long. */
+export class AnswerMissing extends Error {
+  override name = 'AnswerMissing';
 }
 
 type Client = ReturnType<typeof newClient>;
@@ -30,9 +54,10 @@ export class Connection {
   readonly #client: Client;
   readonly #timeoutMs: number;
   readonly #lost: (cause: Error) => void;
+  #isOpen = false;
   #isOver = false;
 
-  /** `lost` is called once, when the connection breaks or does not answer in time. */
+  /** `lost` is called once, when the open connection breaks. */
   private constructor(client: Client, timeoutMs: number, lost: (cause: Error) => void) {
     this.#client = client;
     this.#timeoutMs = timeoutMs;
@@ -45,6 +70,7 @@ export class Connection {
     client.on('error', (cause: Error) => connection.#lose(cause));
     try {
       await connection.#inTime(client.connect());
+      connection.#isOpen = true;
     } catch (cause) {
       connection.close();
       throw cause;
@@ -76,14 +102,14 @@ export class Connection {
   #lose(cause: Error): void {
     if (this.#isOver) return;
     this.close();
-    this.#lost(cause);
+    if (this.#isOpen) this.#lost(cause);
   }
 
   async #inTime<T>(answer: Promise<T>, timeoutMs = this.#timeoutMs): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       // Where this process itself was held up, the answer may lie here unread: it is read before anything is called late.
-      const look = () => setImmediate(() => setImmediate(() => reject(new Error(`no answer within ${timeoutMs} ms`))));
+      const look = () => setImmediate(() => setImmediate(() => reject(new AnswerMissing(`no answer within ${timeoutMs} ms`))));
       timer = setTimeout(look, timeoutMs);
     });
     try {
@@ -109,6 +135,23 @@ function newClient({ host, port }: Endpoint, { tls, username, password, database
     maintNotifications: 'disabled',
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    socket: { host, port, connectTimeout: timeoutMs, reconnectStrategy: false, ...(tls ? { tls: true as const, servername: host } : {}) },
+    socket: {
+      host,
+      port,
+      connectTimeout: timeoutMs,
+      reconnectStrategy: false,
+      ...(tls ? { tls: true as const, ...tlsOptions(tls, host) } : {}),
+    },
   });
+}
+
+/** An address is no name to ask a server for (RFC 6066): where nothing else is said, certificates are checked for it all the same. */
+function tlsOptions({ ca, cert, key, serverName }: Tls, host: string) {
+  const name = serverName ?? (isIP(host) === 0 ? host : undefined);
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(name === undefined ? {} : { servername: name }),
+  };
 }

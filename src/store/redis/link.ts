@@ -1,7 +1,8 @@
 import { StoreLost } from '../store.ts';
-import { type Access, Connection, type Reply } from './connection.ts';
+import type { Access, Connection, Reply } from './connection.ts';
 import { type Call, joinPool, SCRIPTS, standingOf, WHOLE } from './join.ts';
-import type { FindPrimary } from './primaries.ts';
+import { openPrimary, type Place } from './primaries.ts';
+import { reasonOf } from './reasons.ts';
 import type { Replica } from './replica.ts';
 import type { Line, SharedPool } from './shared-pool.ts';
 
@@ -16,7 +17,7 @@ const HASHES = ['meta', 'versions', 'state', 'keys', 'groups', 'leases', 'reques
 export type Durability = 'ack' | 'replicated' | 'fsync';
 
 export interface LinkOptions {
-  readonly findPrimary: FindPrimary;
+  readonly place: Place;
   readonly access: Access;
   readonly prefix: string;
   readonly durability: Durability;
@@ -25,6 +26,8 @@ export interface LinkOptions {
   readonly losesNothing: boolean;
   /** Called when it is lost, with the cause, and with null when it is back. */
   readonly onHealth: (cause: Error | null) => void;
+  /** Called when it did not come back either, with what is wrong and what to do. */
+  readonly onStillLost: (reason: string) => void;
 }
 
 type Shas = Readonly<Record<keyof typeof SCRIPTS, string>>;
@@ -68,7 +71,9 @@ export class Link {
       else await this.#join(this.#up, pool);
     } catch (cause) {
       this.#pools.delete(pool.id);
-      throw cause instanceof StoreLost ? cause : new StoreLost(`the store is lost: ${(cause as Error).message}`, { cause });
+      throw cause instanceof StoreLost
+        ? cause
+        : new StoreLost(`the store is lost: ${reasonOf(cause as Error, this.#with.access)}`, { cause });
     }
   }
 
@@ -86,10 +91,9 @@ export class Link {
   }
 
   async #connect(): Promise<void> {
-    const { findPrimary, access } = this.#with;
+    const { place, access } = this.#with;
     const [tag] = this.#pools.keys();
-    const endpoint = await findPrimary(`${tag}`);
-    const connection = await Connection.open(endpoint, access, (cause) => this.#lose(connection, cause));
+    const connection = await openPrimary(place, access, `${tag}`, (cause) => this.#lose(connection, cause));
     try {
       const up = { ...(await this.#greet(connection)), connection };
       await Promise.all([...this.#pools.values()].map((pool) => this.#join(up, pool)));
@@ -201,7 +205,10 @@ export class Link {
     const again = () => {
       this.#connect().then(
         () => this.#with.onHealth(null),
-        () => this.#retry(Math.min(delayMs * 2, RETRY_MAX_MS)),
+        (cause: Error) => {
+          this.#with.onStillLost(reasonOf(cause, this.#with.access));
+          this.#retry(Math.min(delayMs * 2, RETRY_MAX_MS));
+        },
       );
     };
     this.#retryTimer = setTimeout(again, delayMs * (1 - Math.random() / 2));

@@ -1,4 +1,5 @@
 import { type Access, Connection, type Endpoint, type Reply } from './connection.ts';
+import { reasonOf, type Section, ServerFault } from './reasons.ts';
 
 /** Where the store is: one server; a primary that Sentinels name; or a Cluster, of which some nodes are known. */
 export type Place =
@@ -6,17 +7,25 @@ export type Place =
   | { readonly kind: 'sentinel'; readonly name: string; readonly sentinels: readonly Endpoint[] }
   | { readonly kind: 'cluster'; readonly nodes: readonly Endpoint[] };
 
-/** Finds where the keys of a hash tag are written at the moment; throws where nobody can say. */
-export type FindPrimary = (tag: string) => Promise<Endpoint>;
+/** Connects to where the keys of a hash tag are written at the moment; what it throws says what is wrong and what to do. */
+export async function openPrimary(place: Place, access: Access, tag: string, lost: (cause: Error) => void): Promise<Connection> {
+  const at = await findPrimary(place, access, tag);
+  try {
+    return await Connection.open(at, access, lost);
+  } catch (cause) {
+    const where = place.kind === 'single' ? '' : `the primary at ${textOf(at)}: `;
+    throw new ServerFault(where + reasonOf(cause as Error, access), { cause });
+  }
+}
 
-export function primaryFinder(place: Place, access: Access): FindPrimary {
+async function findPrimary(place: Place, access: Access, tag: string): Promise<Endpoint> {
   switch (place.kind) {
     case 'single':
-      return () => Promise.resolve(place.at);
+      return place.at;
     case 'sentinel':
-      return () => firstOf(place.sentinels, (sentinel) => askSentinel(sentinel, place.name, access));
+      return firstOf(place.sentinels, (sentinel) => askSentinel(sentinel, place.name, access));
     case 'cluster':
-      return (tag) => firstOf(place.nodes, (node) => askNode(node, tag, access));
+      return firstOf(place.nodes, (node) => askNode(node, tag, access));
     default:
       return place satisfies never;
   }
@@ -27,21 +36,23 @@ async function firstOf(endpoints: readonly Endpoint[], ask: (endpoint: Endpoint)
   try {
     return await Promise.any(endpoints.map(ask));
   } catch (error) {
-    throw error instanceof AggregateError ? error.errors[0] : error;
+    if (!(error instanceof AggregateError)) throw error;
+    throw new ServerFault(error.errors.map(({ message }) => message).join('; '), { cause: error.errors[0] });
   }
 }
 
-/** A Sentinel has its own users; it is asked as nobody in particular. */
-async function askSentinel(sentinel: Endpoint, name: string, access: Access): Promise<Endpoint> {
-  return withConnection(sentinel, { ...access, username: undefined, password: undefined, database: 0 }, async (connection) => {
+async function askSentinel(sentinel: Endpoint, name: string, { sentinels, ...access }: Access): Promise<Endpoint> {
+  const login = sentinels ?? { tls: access.tls, username: undefined, password: undefined };
+  const asked = { ...access, ...login, database: 0 };
+  return withConnection('Sentinel', 'store.sentinels', sentinel, asked, async (connection) => {
     const told: Reply = await connection.send('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name);
-    if (told === null) throw new Error(`the Sentinel at ${sentinel.host}:${sentinel.port} knows no primary called ${name}`);
+    if (told === null) throw new Error(`it knows no primary called ${name}; see to store.sentinels.name`);
     return { host: String(told[0]), port: Number(told[1]) };
   });
 }
 
 async function askNode(node: Endpoint, tag: string, access: Access): Promise<Endpoint> {
-  return withConnection(node, access, async (connection) => {
+  return withConnection('node', 'store', node, access, async (connection) => {
     const [slot, ranges]: [number, Reply[]] = await Promise.all([
       connection.send('CLUSTER', 'KEYSLOT', `{${tag}}`),
       connection.send('CLUSTER', 'SLOTS'),
@@ -53,11 +64,25 @@ async function askNode(node: Endpoint, tag: string, access: Access): Promise<End
   });
 }
 
-async function withConnection<T>(endpoint: Endpoint, access: Access, use: (connection: Connection) => Promise<T>): Promise<T> {
-  const connection = await Connection.open(endpoint, access, () => {});
+/** Asks one server; what it throws says which, what is wrong, and what to do. */
+async function withConnection<T>(
+  what: string,
+  section: Section,
+  endpoint: Endpoint,
+  access: Access,
+  use: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  let connection: Connection | undefined;
   try {
+    connection = await Connection.open(endpoint, access, () => {});
     return await use(connection);
+  } catch (cause) {
+    throw new ServerFault(`the ${what} at ${textOf(endpoint)}: ${reasonOf(cause as Error, access, section)}`, { cause });
   } finally {
-    connection.close();
+    connection?.close();
   }
+}
+
+export function textOf({ host, port }: Endpoint): string {
+  return `${host}:${port}`;
 }

@@ -4,9 +4,10 @@ import type { Millis } from '../../pool/upstream.ts';
 import { StoreNotOpened } from '../file-errors.ts';
 import { type Applied, type ServedPool, type Store, StoreLost } from '../store.ts';
 import { askServer, checkServer } from './checkup.ts';
-import { type Access, Connection } from './connection.ts';
+import type { Access, Connection } from './connection.ts';
 import { type Durability, Link } from './link.ts';
-import { type FindPrimary, type Place, primaryFinder } from './primaries.ts';
+import { openPrimary, type Place, textOf } from './primaries.ts';
+import { reasonOf } from './reasons.ts';
 import { Replica } from './replica.ts';
 import { SharedPool } from './shared-pool.ts';
 import { type StoreTime, storeTime } from './store-time.ts';
@@ -25,18 +26,16 @@ export interface RedisStoreOptions {
 
 /** Opens the store that several replicas share; throws StoreNotOpened, which tells the operator what to do. */
 export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
-  const findPrimary = primaryFinder(options.place, options.access);
-  return onPrimary(options, findPrimary, async (connection) => {
+  return onPrimary(options, async (connection) => {
     for (const warning of await fitnessOf(connection, options)) options.warn?.(warning);
     const made = Buffer.from((options.random ?? randomBytes)(32));
-    return new RedisStore(options, findPrimary, await installationKeyOn(connection, options.prefix, made));
+    return new RedisStore(options, await installationKeyOn(connection, options.prefix, made));
   });
 }
 
 /** Whether the servers can be used; answers what would make them safer, throws StoreNotOpened. */
 export function checkUpServers(options: RedisStoreOptions): Promise<readonly string[]> {
-  const findPrimary = primaryFinder(options.place, options.access);
-  return onPrimary(options, findPrimary, (connection) => fitnessOf(connection, options));
+  return onPrimary(options, (connection) => fitnessOf(connection, options));
 }
 
 async function fitnessOf(connection: Connection, { durability }: RedisStoreOptions): Promise<readonly string[]> {
@@ -45,13 +44,13 @@ async function fitnessOf(connection: Connection, { durability }: RedisStoreOptio
   return warnings;
 }
 
-async function onPrimary<T>(options: RedisStoreOptions, find: FindPrimary, use: (connection: Connection) => Promise<T>): Promise<T> {
+async function onPrimary<T>(options: RedisStoreOptions, use: (connection: Connection) => Promise<T>): Promise<T> {
   let connection: Connection | undefined;
   try {
-    connection = await Connection.open(await find(options.prefix), options.access, () => {});
+    connection = await openPrimary(options.place, options.access, options.prefix, () => {});
     return await use(connection);
   } catch (cause) {
-    throw new StoreNotOpened(`cannot use ${nameOf(options.place)} as a store: ${reasonOf(cause as NodeJS.ErrnoException)}`, { cause });
+    throw new StoreNotOpened(`cannot use ${nameOf(options.place)} as a store: ${reasonOf(cause as Error, options.access)}`, { cause });
   } finally {
     connection?.close();
   }
@@ -59,7 +58,7 @@ async function onPrimary<T>(options: RedisStoreOptions, find: FindPrimary, use: 
 
 function nameOf(place: Place): string {
   const servers = place.kind === 'single' ? [place.at] : place.kind === 'sentinel' ? place.sentinels : place.nodes;
-  return `the ${WORDS[place.kind]} at ${servers.map(({ host, port }) => `${host}:${port}`).join(', ')}`;
+  return `the ${WORDS[place.kind]} at ${servers.map(textOf).join(', ')}`;
 }
 
 const WORDS = { single: 'server', sentinel: 'primary of the Sentinels', cluster: 'Cluster' } as const;
@@ -71,29 +70,22 @@ async function installationKeyOn(connection: Connection, prefix: string, made: B
   return Buffer.from(await connection.send('GET', key), 'base64');
 }
 
-function reasonOf({ code, message }: NodeJS.ErrnoException): string {
-  if (code === 'ECONNREFUSED') return 'nothing listens there; start the server, or name another one';
-  if (code === 'ENOTFOUND') return 'there is no host of that name';
-  if (/^(NOAUTH|WRONGPASS)/.test(message)) return `${message}; see to store.username and store.password`;
-  return message;
-}
-
 /** Records in Redis or Valkey, mirrored by every replica: reads are of the mirror, writes are compared by the store. */
 class RedisStore implements Store {
   readonly installationKey: Uint8Array;
   readonly #replica: Replica;
   readonly #options: RedisStoreOptions;
-  readonly #findPrimary: FindPrimary;
   readonly #pools = new Map<string, SharedPool>();
   readonly #links = new Map<string, Link>();
   readonly #changeListeners: ((change: Change) => void)[] = [];
   readonly #healthListeners: ((cause: Error | null) => void)[] = [];
   #isHealthy = true;
+  /** Why the store does not come back, as far as it was told. */
+  readonly #reasons = new Set<string>();
 
-  constructor(options: RedisStoreOptions, findPrimary: FindPrimary, installationKey: Uint8Array) {
+  constructor(options: RedisStoreOptions, installationKey: Uint8Array) {
     this.installationKey = installationKey;
     this.#options = options;
-    this.#findPrimary = findPrimary;
     this.#replica = new Replica(options.time ?? storeTime(), (change) => this.#tell(change), options.random);
   }
 
@@ -144,10 +136,10 @@ class RedisStore implements Store {
     if (link === undefined) {
       link = new Link({
         ...this.#options,
-        findPrimary: this.#findPrimary,
         replica: this.#replica,
         losesNothing: this.#options.durability === 'fsync' && this.#options.place.kind === 'single',
         onHealth: (cause) => this.#hearHealth(cause),
+        onStillLost: (reason) => this.#hearStillLost(reason),
       });
       this.#links.set(name, link);
     }
@@ -165,8 +157,14 @@ class RedisStore implements Store {
     const isHealthy = cause === null && [...this.#links.values()].every(({ isUp }) => isUp);
     if (isHealthy === this.#isHealthy) return;
     this.#isHealthy = isHealthy;
+    this.#reasons.clear();
     if (isHealthy) void this.#keepInstallationKey();
     for (const listener of this.#healthListeners) listener(cause);
+  }
+
+  #hearStillLost(reason: string): void {
+    if (!this.#reasons.has(reason)) this.#options.warn?.(`the store is not back yet: ${reason}`);
+    this.#reasons.add(reason);
   }
 
   /** Put back where a server that failed has lost it. */
@@ -174,7 +172,7 @@ class RedisStore implements Store {
     const own = Buffer.from(this.installationKey);
     const { prefix, warn } = this.#options;
     try {
-      const kept = await onPrimary(this.#options, this.#findPrimary, (connection) => installationKeyOn(connection, prefix, own));
+      const kept = await onPrimary(this.#options, (connection) => installationKeyOn(connection, prefix, own));
       if (!kept.equals(own))
         warn?.('another replica has made another installation key: restart this one, or its leases are unknown to others');
     } catch {
