@@ -1,4 +1,4 @@
-import { redisServer } from '../support/redis.ts';
+import { redisServer, tellsDisk } from '../support/redis.ts';
 import type { Mutant } from './mutant.ts';
 
 const REPLICAS = ['test/store/redis/replicas.test.ts'];
@@ -214,4 +214,22 @@ const all: readonly Mutant[] = [
   },
 ];
 
-export const replicas: readonly Mutant[] = redisServer === null ? [] : all;
+/** Seen only where the server tells what is on its disk. */
+const onDisk: readonly Mutant[] = [
+  {
+    name: 'an answer leaves before it is on disk',
+    file: 'src/store/redis/link.ts',
+    find: "if (durability === 'ack') return;",
+    replace: "if (durability !== 'replicated') return;",
+    tests: ['test/store/redis/fsync.test.ts'],
+  },
+  {
+    name: 'a store that loses nothing asks for the patience of one that may',
+    file: 'src/store/redis/redis.ts',
+    find: "losesNothing: this.#options.durability === 'fsync' && this.#options.place.kind === 'single',",
+    replace: 'losesNothing: false,',
+    tests: ['test/store/redis/fsync.test.ts'],
+  },
+];
+
+export const replicas: readonly Mutant[] = redisServer === null ? [] : [...all, ...(tellsDisk ? onDisk : [])];

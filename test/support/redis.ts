@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -15,6 +15,23 @@ const chosen = process.env.KEYLEASE_REDIS_SERVER;
 /** The server; null: it is not installed. */
 export const redisServer = tool(chosen ?? 'redis-server', BRING);
 if (chosen !== undefined && redisServer === null) throw new Error(`KEYLEASE_REDIS_SERVER: no program is at ${chosen}`);
+
+/** What it says it is, as in `v=7.0.15`. */
+const version = redisServer === null ? '' : (/v=([\d.]+)/.exec(String(spawnSync(redisServer, ['--version']).stdout))?.[1] ?? '');
+
+/** Whether it tells what is on its disk, as Redis from 7.2 and Valkey do. An older one is no failure in CI: it is what the system brings. */
+export const tellsDisk = /^(7\.[2-9]|[89]\.|\d{2,}\.)/.test(version);
+if (redisServer !== null && !tellsDisk)
+  process.stderr.write(`tests of durability fsync are left out: the server is ${version}; name a newer one in KEYLEASE_REDIS_SERVER\n`);
+
+/** Whether it was built with TLS: asked for it without a certificate, it misses that first. */
+export function speaksTls(): boolean {
+  if (redisServer === null) return false;
+  const told = String(spawnSync(redisServer, ['--port', '0', '--tls-port', '1', '--save', ''], { cwd: tmpdir(), timeout: 10_000 }).stdout);
+  const speaks = told.includes('No tls-cert-file');
+  if (!speaks) process.stderr.write(`tests of TLS to the store are left out: ${redisServer} was built without it\n`);
+  return speaks;
+}
 
 /** How tests talk to it. */
 export const ACCESS: Access = { tls: false, username: undefined, password: undefined, database: 0, timeoutMs: 2_000 };

@@ -39,6 +39,8 @@ export function checkServer({ version, replicas, settings }: ServerFacts, durabi
     problems.push(`durability fsync needs Redis 7.2 or Valkey, and the server is version ${version}: update it, or use replicated`);
   } else if (durability === 'fsync' && get('appendonly') === 'no') {
     problems.push('durability fsync needs the append-only file: set appendonly yes');
+  } else if (durability === 'fsync' && get('appendfsync') === 'no') {
+    problems.push('durability fsync needs a server that sees to its disk: set appendfsync always, or everysec, which is slower');
   }
   if (settings === null)
     warnings.push('the server does not tell its settings: see to maxmemory-policy noeviction and appendonly yes yourself');

@@ -87,6 +87,12 @@ test.each([
     durability: 'fsync',
     word: 'set appendonly yes',
   },
+  {
+    name: 'leaves its disk to the system for fsync',
+    facts: withSettings({ appendfsync: 'no' }),
+    durability: 'fsync',
+    word: 'set appendfsync always, or everysec',
+  },
 ] as const)('a server that $name cannot be used', ({ facts, durability, word }) => {
   expect(checkServer(facts, durability).problems).toEqual([expect.stringContaining(word)]);
 });

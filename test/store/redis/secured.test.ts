@@ -5,7 +5,7 @@ import { StoreNotOpened } from '../../../src/store/file-errors.ts';
 import type { Access, Tls } from '../../../src/store/redis/connection.ts';
 import type { Place } from '../../../src/store/redis/primaries.ts';
 import { checkUpServers, openRedisStore } from '../../../src/store/redis/redis.ts';
-import { ACCESS, RedisServer, redisServer, startCluster, startSentinel, until } from '../../support/redis.ts';
+import { ACCESS, RedisServer, redisServer, speaksTls, startCluster, startSentinel, until } from '../../support/redis.ts';
 import { makeGroup, makeKey, makeLease, makePool, makeRequest } from '../records.ts';
 import { openReplica, settingsOf } from './open.ts';
 import { makeSafe, type Safe } from './secured.ts';
@@ -17,12 +17,13 @@ const RULE = /^ACL SETUSER keylease on >PASSWORD (.+)$/m.exec(DOCS)?.[1] as stri
 const COMMANDS = RULE.split(' ').filter((word) => word.startsWith('+'));
 const MORE = { warnings: '+config|get', replicated: '+wait', cluster: '+cluster|keyslot +cluster|slots', database: '+select' };
 
+const isTls = speaksTls();
 const EVERYTHING = '~* &* +@all';
 
 const pool = makePool();
 const rights = (prefix: string, rule = RULE) => rule.replaceAll('keylease', prefix);
 
-describe.skipIf(redisServer === null)('servers that ask for certificates and passwords', () => {
+describe.skipIf(!isTls)('servers that ask for certificates and passwords', () => {
   let safe: Safe;
   beforeAll(async () => {
     safe = await makeSafe(`${RULE} ${MORE.warnings} ${MORE.replicated} ${MORE.cluster}`);
@@ -143,7 +144,7 @@ describe.skipIf(redisServer === null)('the rights that the documents give to the
   });
 });
 
-describe.skipIf(redisServer === null)('servers that do not let keylease in', () => {
+describe.skipIf(!isTls)('servers that do not let keylease in', () => {
   let safe: Safe;
   let server: RedisServer;
   let plain: RedisServer;
