@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ChannelCredentials } from '@grpc/grpc-js';
 import { type CallOptions, type ClientMiddlewareCall, Metadata } from 'nice-grpc';
+import { tlsCredentials } from '../client/tls-credentials.ts';
 import { isLocal, parseListenAddress } from '../config/address.ts';
 import { usageMistake } from './failure.ts';
 import type { Io } from './io.ts';
@@ -44,7 +45,7 @@ export function clientAccess({ tlsCa, tlsCert, tlsKey, tokenFile }: AccessOption
   const key = tlsKey === undefined ? null : read(tlsKey, '--tls-key');
   const cert = tlsCert === undefined ? null : read(tlsCert, '--tls-cert');
   try {
-    return { credentials: ChannelCredentials.createSsl(roots, key, cert), token };
+    return { credentials: tlsCredentials(address, { ca: roots, key, cert }), token };
   } catch {
     throw usageMistake('the files of --tls-ca, --tls-cert and --tls-key are not PEM, or do not belong together');
   }

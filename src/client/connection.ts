@@ -3,6 +3,7 @@ import { Channel, ChannelCredentials } from '@grpc/grpc-js';
 import { type CallOptions, type Client, type ClientMiddlewareCall, createClientFactory, Metadata } from 'nice-grpc';
 import { KeyLeaseServiceDefinition } from '../generated/keylease/v1/key_lease_service.ts';
 import type { KeyLeaseOptions, TlsOptions } from './options.ts';
+import { tlsCredentials } from './tls-credentials.ts';
 
 export type Service = Client<KeyLeaseServiceDefinition>;
 
@@ -25,7 +26,8 @@ const CHANNEL_OPTIONS = {
 export function connect({ address, tls, token }: Pick<KeyLeaseOptions, 'address' | 'tls' | 'token'>): Connection {
   const serverName = typeof tls === 'object' ? tls.serverName : undefined;
   const named = serverName === undefined ? {} : { 'grpc.ssl_target_name_override': serverName, 'grpc.default_authority': serverName };
-  const channel = new Channel(targetOf(address), credentialsOf(tls), { ...CHANNEL_OPTIONS, ...named });
+  const target = targetOf(address);
+  const channel = new Channel(target, credentialsOf(serverName ?? target, tls), { ...CHANNEL_OPTIONS, ...named });
   const factory = token === undefined ? createClientFactory() : createClientFactory().use(bearer(token));
   return { service: factory.create(KeyLeaseServiceDefinition, channel), close: () => channel.close() };
 }
@@ -39,11 +41,11 @@ export function targetOf(address: string): string {
   throw new TypeError(`${JSON.stringify(address)} is no address of a server: expected host:port or unix:/path`);
 }
 
-function credentialsOf(tls: TlsOptions | boolean | undefined): ChannelCredentials {
+function credentialsOf(target: string, tls: TlsOptions | boolean | undefined): ChannelCredentials {
   if (tls === undefined || tls === false) return ChannelCredentials.createInsecure();
   const { ca, cert, key } = tls === true ? {} : tls;
   if ((cert === undefined) !== (key === undefined)) throw new TypeError('tls: cert and key belong together, one of them is missing');
-  return ChannelCredentials.createSsl(bytesOf(ca), bytesOf(key), bytesOf(cert));
+  return tlsCredentials(target, { ca: bytesOf(ca), key: bytesOf(key), cert: bytesOf(cert) });
 }
 
 function bytesOf(pem: string | Uint8Array | undefined): Buffer | null {

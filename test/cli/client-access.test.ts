@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keyOf, onePool } from '../support/app.ts';
 import { type AuthApp, GUARDED, makePapers, type Papers, startWithPapers } from '../support/auth-app.ts';
@@ -47,6 +49,15 @@ test.each<[string, () => { args: string[]; env?: Record<string, string> }]>([
   const { args, env } = how();
   const { code, out } = await pools(args, env);
   expect([code, out]).toEqual([0, expect.stringContaining('default')]);
+});
+
+test('the command says nothing but its answer, also to an address with TLS', () => {
+  const args = ['--server', started.app.addresses[0] as string, '--tls-ca', at('ca.pem'), '--token-file', at('token'), 'pools'];
+  const main = new URL('../../src/main.ts', import.meta.url).pathname;
+  return expect(promisify(execFile)(process.execPath, [main, ...args])).resolves.toEqual({
+    stdout: expect.stringContaining('default'),
+    stderr: '',
+  });
 });
 
 test('nobody gets in with nothing, and is told what the server wants', async () => {

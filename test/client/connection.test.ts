@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer } from 'node:tls';
 import { type Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
 import { connect, targetOf } from '../../src/client/connection.ts';
@@ -72,6 +74,33 @@ test('a server is believed by its certificate, whose name the options may give',
   expect(await release({ ca: authority.pem, serverName: 'keylease.internal' })).toEqual({ lease: undefined });
   await expect(release({ ca: authority.pem })).rejects.toThrow(/UNAVAILABLE/);
   await expect(release(true)).rejects.toThrow(/UNAVAILABLE/);
+});
+
+test.each([
+  { host: '127.0.0.1', asked: false },
+  { host: 'localhost', asked: 'localhost' },
+])('a server at $host is asked for by name: $asked', async ({ host, asked }) => {
+  const authority = await makeAuthority();
+  const names: unknown[] = [];
+  const server = createServer({ ...(await authority.issue()), ALPNProtocols: ['h2'] }, (socket) => {
+    names.push(socket.servername);
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const connection = connect({ address: `${host}:${(server.address() as AddressInfo).port}`, tls: { ca: authority.pem } });
+  onTestFinished(() => connection.close());
+  await expect(connection.service.releaseLease({ leaseId: 'a' })).rejects.toThrow(/UNAVAILABLE/);
+  expect(names[0]).toBe(asked);
+});
+
+test('an address is not believed with the certificate of another one', async () => {
+  const authority = await makeAuthority();
+  const { cert, key } = await authority.issue({ names: [{ type: 'ip', value: '10.0.0.9' }] });
+  const { port } = await bareServer(ServerCredentials.createSsl(null, [{ cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }]));
+  const connection = connect({ address: `127.0.0.1:${port}`, tls: { ca: authority.pem } });
+  onTestFinished(() => connection.close());
+  await expect(connection.service.releaseLease({ leaseId: 'a' })).rejects.toThrow(/UNAVAILABLE.*10\.0\.0\.9/s);
 });
 
 test('a client shows its certificate where it is asked for one', async () => {

@@ -1,0 +1,63 @@
+import { isIP } from 'node:net';
+import { connect, createSecureContext } from 'node:tls';
+import { ChannelCredentials } from '@grpc/grpc-js';
+
+/** What is trusted and shown over TLS, as PEM; null: the authorities that Node trusts, or those of gRPC's own variable, and no certificate. */
+export interface TlsPem {
+  readonly ca: Buffer | null;
+  readonly key: Buffer | null;
+  readonly cert: Buffer | null;
+}
+
+type Create = ChannelCredentials['_createSecureConnector'];
+type Connector = ReturnType<Create>;
+
+/** Credentials for the server at a target, which is `host:port` or anything that gRPC resolves. Throws where the PEM is none. */
+export function tlsCredentials(target: string, { ca, key, cert }: TlsPem): ChannelCredentials {
+  const usual = ChannelCredentials.createSsl(ca, key, cert);
+  const host = /^\[?(?<host>[\da-f.:]+?)\]?:\d{1,5}$/i.exec(target)?.groups?.host ?? '';
+  const hasRootsOfGrpc = ca === null && process.env.GRPC_DEFAULT_SSL_ROOTS_FILE_PATH !== undefined;
+  return isIP(host) === 0 || hasRootsOfGrpc ? usual : new AddressCredentials(usual, host, { ca, key, cert });
+}
+
+/**
+ * As usual, but that a server is not asked for an address as if that were its name, which grpc-js does: RFC 6066 forbids it, and Node warns
+ * of it (DEP0123). The certificate must be for the address all the same.
+ */
+class AddressCredentials extends ChannelCredentials {
+  readonly #usual: ChannelCredentials;
+  readonly #options: object;
+
+  constructor(usual: ChannelCredentials, host: string, { ca, key, cert }: TlsPem) {
+    super();
+    this.#usual = usual;
+    const secureContext = createSecureContext({ ...(ca && { ca }), ...(key && { key }), ...(cert && { cert }), ...CIPHERS });
+    this.#options = { host, secureContext, ALPNProtocols: ['h2'] };
+  }
+
+  override _isSecure(): boolean {
+    return true;
+  }
+
+  override _equals(other: ChannelCredentials): boolean {
+    return this === other;
+  }
+
+  override _createSecureConnector(...args: Parameters<Create>): Connector {
+    const usual = this.#usual._createSecureConnector(...args);
+    const options = this.#options;
+    return {
+      waitForReady: () => usual.waitForReady(),
+      getCallCredentials: () => usual.getCallCredentials(),
+      destroy: () => usual.destroy(),
+      connect: (plain) =>
+        new Promise((resolve, reject) => {
+          const socket = connect({ socket: plain, ...options }, () => resolve({ socket, secure: true }));
+          socket.on('error', reject);
+        }),
+    };
+  }
+}
+
+/** The variable that grpc-js takes them from. */
+const CIPHERS = process.env.GRPC_SSL_CIPHER_SUITES === undefined ? {} : { ciphers: process.env.GRPC_SSL_CIPHER_SUITES };
