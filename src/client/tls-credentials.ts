@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { connect, createSecureContext } from 'node:tls';
 import { ChannelCredentials } from '@grpc/grpc-js';
 
-/** What is trusted and shown over TLS, as PEM; null: the authorities that Node trusts, or those of gRPC's own variable, and no certificate. */
+/** What is trusted and shown over TLS, as PEM; null: the authorities that gRPC trusts, and no certificate. */
 export interface TlsPem {
   readonly ca: Buffer | null;
   readonly key: Buffer | null;
@@ -16,8 +17,7 @@ type Connector = ReturnType<Create>;
 export function tlsCredentials(target: string, { ca, key, cert }: TlsPem): ChannelCredentials {
   const usual = ChannelCredentials.createSsl(ca, key, cert);
   const host = /^\[?(?<host>[\da-f.:]+?)\]?:\d{1,5}$/i.exec(target)?.groups?.host ?? '';
-  const hasRootsOfGrpc = ca === null && process.env.GRPC_DEFAULT_SSL_ROOTS_FILE_PATH !== undefined;
-  return isIP(host) === 0 || hasRootsOfGrpc ? usual : new AddressCredentials(usual, host, { ca, key, cert });
+  return isIP(host) === 0 ? usual : new AddressCredentials(usual, host, { ca, key, cert });
 }
 
 /**
@@ -31,7 +31,7 @@ class AddressCredentials extends ChannelCredentials {
   constructor(usual: ChannelCredentials, host: string, { ca, key, cert }: TlsPem) {
     super();
     this.#usual = usual;
-    const secureContext = createSecureContext({ ...(ca && { ca }), ...(key && { key }), ...(cert && { cert }), ...CIPHERS });
+    const secureContext = createSecureContext({ ...defaults(), ...(ca && { ca }), ...(key && { key }), ...(cert && { cert }) });
     this.#options = { host, secureContext, ALPNProtocols: ['h2'] };
   }
 
@@ -59,5 +59,8 @@ class AddressCredentials extends ChannelCredentials {
   }
 }
 
-/** The variable that grpc-js takes them from. */
-const CIPHERS = process.env.GRPC_SSL_CIPHER_SUITES === undefined ? {} : { ciphers: process.env.GRPC_SSL_CIPHER_SUITES };
+/** What the variables of the environment say that grpc-js goes by. */
+function defaults(): { ciphers?: string; ca?: Buffer } {
+  const { GRPC_SSL_CIPHER_SUITES: ciphers, GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: roots } = process.env;
+  return { ...(ciphers && { ciphers }), ...(roots && { ca: readFileSync(roots) }) };
+}
