@@ -4,6 +4,7 @@ import type { Server } from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { CannotListen } from '../config/cannot-listen.ts';
 import type { Limits } from '../config/schema-limits.ts';
+import { bindPrivately } from './unix-socket.ts';
 
 type Bounds = Pick<Limits, 'connections' | 'connectionsPerPeer' | 'handshakeTimeoutMs'>;
 
@@ -67,13 +68,16 @@ export class Connections {
     return new Promise((resolve, reject) => {
       const name = 'path' in place ? `unix:${place.path}` : `${place.host}:${place.port}`;
       listener.once('error', (error) => reject(new CannotListen(`cannot listen on ${name}: ${error.message}`)));
-      listener.listen(place, () => {
+      const bound = () => {
         this.#listeners.push(listener);
         // What goes wrong from now on goes wrong with one connection, such as too many open files.
         listener.on('error', (err) => this.#log.warn({ err }, 'a connection could not be accepted'));
         const address = listener.address();
         resolve(typeof address === 'object' && address !== null ? address.port : 0);
-      });
+      };
+      // A path is bound before `listen` returns.
+      if ('path' in place) bindPrivately(() => listener.listen(place, bound));
+      else listener.listen(place, bound);
     });
   }
 

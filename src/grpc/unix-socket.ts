@@ -11,7 +11,17 @@ export async function claimSocket(path: string): Promise<void> {
   rmSync(path, { force: true });
 }
 
-/** Lets those connect whom the mode names; until then nobody but the owner could, whatever the umask. */
+/** Nobody but the owner can connect to the sockets that `bind` makes before it returns, whatever the umask. */
+export function bindPrivately(bind: () => void): void {
+  const before = process.umask(0o177);
+  try {
+    bind();
+  } finally {
+    process.umask(before);
+  }
+}
+
+/** Lets those connect whom the mode names. */
 export function openSocket(path: string, mode: number): void {
   chmodSync(path, mode);
 }

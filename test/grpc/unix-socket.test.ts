@@ -4,8 +4,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, w
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import pino from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
-import { keyOf, onePool, startTestApp } from '../support/app.ts';
+import { Connections } from '../../src/grpc/connections.ts';
+import { configOf, keyOf, onePool, startTestApp } from '../support/app.ts';
 
 function socketPath(): string {
   const folder = mkdtempSync(join(tmpdir(), 'keylease-'));
@@ -30,6 +33,21 @@ test.each([
   const path = socketPath();
   await startTestApp({ config: { ...listeningOn(`unix:${path}`), ...settings } });
   expect((statSync(path).mode & 0o777).toString(8)).toBe(mode);
+});
+
+test('from its first moment nobody but the owner may connect, however loose the umask, which stays as it is', async () => {
+  const path = socketPath();
+  const before = process.umask(0);
+  onTestFinished(() => void process.umask(before));
+  const connections = new Connections(configOf(onePool([keyOf('a')])).limits, pino({ level: 'silent' }));
+  const server = new Server();
+  const listening = connections.listen(server.createConnectionInjector(ServerCredentials.createInsecure()), { path });
+  const modes = [statSync(path).mode];
+  await listening;
+  modes.push(statSync(path).mode);
+  expect(modes.map((mode) => (mode & 0o777).toString(8))).toEqual(['600', '600']);
+  expect(process.umask()).toBe(0);
+  await connections.drain(0);
 });
 
 test('the socket file is gone after the stop', async () => {
