@@ -1,32 +1,32 @@
 import pino, { type Logger } from 'pino';
+import { InForce, type ReadConfig } from './app/in-force.ts';
+import { openAudit } from './app/open-audit.ts';
 import { openStore } from './app/open-store.ts';
-import { AuditLog } from './audit/audit-log.ts';
-import { openAuditFile, openAuditOutput } from './audit/sink.ts';
-import { Authenticator } from './auth/authenticator.ts';
-import type { AuditSettings, Config } from './config/config.ts';
-import { FileWatch } from './config/file-watch.ts';
-import { loadTokens } from './config/load.ts';
-import { reloadMistakes } from './config/reload-check.ts';
+import { Readiness } from './app/readiness.ts';
+import { followStore, warnOfLearning } from './app/store-health.ts';
+import type { AuditLog } from './audit/audit-log.ts';
+import type { Config } from './config/config.ts';
 import { Identities } from './grpc/identity.ts';
 import { GrpcServer } from './grpc/server.ts';
-import { openOperations } from './ops/operations.ts';
+import { type Operations, openOperations } from './ops/operations.ts';
+import type { Lease } from './pool/model.ts';
 import { Admin } from './service/admin.ts';
 import { audited } from './service/audit.ts';
 import { countExpired } from './service/counted.ts';
 import { Counts } from './service/counts.ts';
 import type { Reloaded } from './service/generations.ts';
 import type { Events } from './service/leases.ts';
-import { type Answer, answered, refused } from './service/problem.ts';
+import type { Answer } from './service/problem.ts';
 import { Recorder } from './service/record.ts';
-import { createService } from './service/service.ts';
-import { openTraceFile } from './service/trace-file.ts';
+import { createService, type Service } from './service/service.ts';
+import { openTraceFile, type TraceFile } from './service/trace-file.ts';
 import type { Store } from './store/store.ts';
 
 export interface AppOptions {
   /** Left out: silence. */
   readonly log?: Logger;
-  /** Reads the configuration again; the texts say what is wrong with it. */
-  readonly readConfig?: () => Promise<Config | { readonly mistakes: readonly string[] }>;
+  /** Left out: a reload puts the same configuration in force again. */
+  readonly readConfig?: ReadConfig;
   /** Draws from [0, 1). */
   readonly random?: () => number;
   /** In the place of the store that the configuration names. */
@@ -50,166 +50,99 @@ export interface App {
 
 /** The only wiring: a configuration turned into a service that runs, for the command and for tests alike. */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
-  const { log = pino({ level: 'silent' }), random = Math.random } = options;
-  const { store, renew } = await openStore(config.store, options.store, (warning) => log.warn(warning));
-  const trace =
-    options.record === undefined ? undefined : openTraceFile(options.record, (err) => log.error({ err }, 'the recording has ended'));
+  const { log = pino({ level: 'silent' }), random = Math.random, record, readConfig } = options;
+  const opened = await openStore(config.store, options.store, (warning) => log.warn(warning));
+  const { store } = opened;
+  const trace = record === undefined ? undefined : openTraceFile(record, (err) => log.error({ err }, 'the recording has ended'));
   const counts = new Counts();
-  const events: Events = {
+  const events = eventsOf(log, counts, (lease) => audit.expired(lease));
+  const service = createService(store, random, events, trace && new Recorder(trace), counts);
+  const readiness = new Readiness();
+  const auditLog = await openAudit(config.audit, store, readiness, log);
+  const audit = audited(service, new Admin({ ...service, random, reload: () => inForce.reload() }), auditLog);
+
+  const sights = { isReady: () => readiness.isReady, isStoreUp: () => readiness.isUp('store') };
+  const operations = await openOperations({ ...service, ...sights, counts, config, log }).catch(async (error: unknown) => {
+    service.expiry.stop();
+    await store.close();
+    throw error;
+  });
+  const identities = new Identities();
+  const { tls, socketMode, limits } = config;
+  const { calls, admin } = audit;
+  const server = new GrpcServer({
+    ...{ calls, admin, gate: service.gate, identities, tls, socketMode, limits, log, now: () => store.now() },
+    openWatch: (pool, wake) => service.watches.open(pool, wake),
+    observe: operations.observe,
+  });
+  readiness.onShow((isReady) => server.setServing(isReady));
+  followStore(store, service.generations, readiness, log);
+
+  const inForce = new InForce(config, { ...opened, service, identities, server, auditLog, log }, readConfig);
+  inForce.watchFiles(audit);
+  const close = () => stop({ config, readiness, inForce, service, server, operations, store, auditLog, trace, log });
+  try {
+    await audit.reload('(start)', () => inForce.begin());
+    warnOfLearning(store, log);
+    const addresses = await listen(config, server, operations);
+    return { ...addresses, reload: () => audit.reload('(signal)', () => inForce.reload()), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What happens by itself in the service, as the log, the counts and the audit tell it. */
+function eventsOf(log: Logger, counts: Counts, auditExpired: (lease: Lease) => void): Events {
+  return {
     joinedGroup: (pool, key, group) =>
       log.info({ pool, key, group }, 'responses name the account of this key: it shares the allowance of its limit group'),
     poolShrank: (pool, key, verdict, left) =>
       log.warn({ pool, key, verdict, ...left }, 'the pool is smaller: this key, or its limit group, is out'),
     leaseExpired: (lease) => {
       countExpired(counts, lease);
-      audit.expired(lease);
+      auditExpired(lease);
     },
   };
-  const service = createService(store, random, events, trace && new Recorder(trace), counts);
-  const { gate, waiting, watches, generations, expiry } = service;
-  const identities = new Identities();
-  let inForce = config;
-
-  const putAuth = (next: Config): void => {
-    inForce = next;
-    identities.put(next.auth === null ? null : new Authenticator(next.auth, identities.authenticator));
-  };
-  /** What a good file of tokens says counts at once, whatever is wrong elsewhere: a revocation does not wait for that to be mended. */
-  const putTokens = (): void => {
-    const { auth } = inForce;
-    const tokens = auth === null || auth.tokensFile === null ? null : loadTokens(auth.tokensFile);
-    if (auth === null || tokens === null || JSON.stringify(tokens) === JSON.stringify(auth.tokens)) return;
-    putAuth({ ...inForce, auth: { ...auth, tokens } });
-    watches.reloaded();
-    log.info({ file: auth.tokensFile, tokens: tokens.length }, 'the tokens alone were put in force');
-  };
-  const put = (next: Config): Promise<Reloaded> => {
-    for (const warning of [...next.warnings, ...onlyAtStart(config, next)]) log.warn(warning);
-    renew(next.store);
-    if (!server.putTls(next.tls))
-      log.warn('whether there is TLS, or client certificates, has changed: this takes effect at the next start');
-    putAuth(next);
-    gate.put(next.auth === null ? null : next.access);
-    return generations.put(next);
-  };
-  const readAndPut = async (): Promise<Answer<Reloaded>> => {
-    auditLog?.reopen();
-    const next = (await options.readConfig?.()) ?? config;
-    const mistakes = 'mistakes' in next ? next.mistakes : reloadMistakes(config, inForce, next);
-    if ('mistakes' in next || mistakes.length > 0) {
-      putTokens();
-      return refused({ kind: 'config_mistakes', mistakes }, store.now());
-    }
-    const reloaded = await put(next);
-    watch?.put(next.files);
-    log.info(reloaded, 'configuration reloaded');
-    return answered(reloaded, store.now());
-  };
-
-  const auditLog = await openAudit(config.audit, store, (cause) => {
-    show('audit', cause);
-    if (cause !== null) log.error({ err: cause }, 'the audit cannot be written: no key is leased until it can');
-    else log.info('the audit is open');
-  });
-  const audit = audited(service, new Admin({ ...service, random, reload: readAndPut }), auditLog);
-  const openWatch = (pool: string, wake: () => void) => watches.open(pool, wake);
-  const { tls, socketMode, limits } = config;
-  const { calls, admin } = audit;
-  const away = new Set<string>();
-  const sights = { ...service, counts, config, log, isReady: () => away.size === 0, isStoreUp: () => !away.has('store') };
-  const operations = await openOperations(sights).catch(async (error: unknown) => {
-    expiry.stop();
-    await store.close();
-    throw error;
-  });
-  const server = new GrpcServer({
-    ...{ calls, admin, openWatch, gate, identities, tls, socketMode, limits, log, now: () => store.now() },
-    observe: operations.observe,
-  });
-  const show = (what: string, cause: Error | null) => {
-    if (cause === null) away.delete(what);
-    else away.add(what);
-    server.setServing(away.size === 0);
-  };
-  store.onHealth((cause) => {
-    show('store', cause);
-    if (cause !== null) log.error({ err: cause }, 'the store is lost: no key is leased until it is back');
-    else void recover();
-  });
-  const recover = async () => {
-    await generations.recover().catch((err: unknown) => log.error({ err }, 'the store was lost again'));
-    log.info('the store is back');
-    warnOfLearning();
-  };
-  const warnOfLearning = () => {
-    for (const pool of store.learningPools?.() ?? []) {
-      log.warn(
-        { pool },
-        'the store may have forgotten grants: nothing is granted until the missing replicas are back, or the longest lease is over',
-      );
-    }
-  };
-
-  const watch = options.readConfig === undefined ? undefined : new FileWatch(config.files, () => void reloadChanged());
-  const reloadChanged = async () => {
-    const answer = await audit.reload('(file)', readAndPut).catch((err: unknown) => ({ ok: false, problem: err }) as const);
-    if (!answer.ok) log.error({ problem: answer.problem }, 'a watched file has changed, and was not put in force: nothing changed');
-  };
-  const stop = async () => {
-    away.add('process');
-    watch?.close();
-    expiry.stop();
-    waiting.drain();
-    await server.drain(config.drainTimeoutMs);
-    watches.close();
-    await operations.close();
-    await store.close();
-    auditLog?.close();
-    await trace?.close();
-    if (trace !== undefined && trace.dropped > 0) log.warn({ dropped: trace.dropped }, 'lines of the recording were dropped');
-  };
-  try {
-    await audit.reload('(start)', async () => answered(await put(config), store.now()));
-    warnOfLearning();
-    const addresses: string[] = [];
-    const { listen, adminListen } = config;
-    for (const address of listen) addresses.push(await server.listen(address, adminListen === null ? 'all' : 'leases'));
-    const adminAddress = adminListen === null ? null : await server.listen(adminListen, 'admin');
-    const opsAddress = await operations.listen();
-    return { addresses, adminAddress, opsAddress, reload: () => audit.reload('(signal)', readAndPut), close: stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
 }
 
-/** What a reload leaves as it is. */
-function onlyAtStart(before: Config, next: Config): readonly string[] {
-  const settings = {
-    listen: 'listen',
-    adminListen: 'admin_listen',
-    socketMode: 'socket_mode',
-    ops: 'ops',
-    store: 'store',
-    audit: 'audit',
-    limits: 'limits',
-    drainTimeoutMs: 'drain_timeout',
-    logLevel: 'log.level',
-    logCalls: 'log.calls',
-    otlp: 'telemetry',
-  } as const;
-  const names = Object.keys(settings) as (keyof typeof settings)[];
-  const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(next[name]));
-  return changed.map((name) => `${settings[name]} has changed: this takes effect at the next start`);
+/** Takes calls: only once everything before is in force. */
+async function listen(
+  config: Config,
+  server: GrpcServer,
+  operations: Operations,
+): Promise<Pick<App, 'addresses' | 'adminAddress' | 'opsAddress'>> {
+  const { adminListen } = config;
+  const addresses: string[] = [];
+  for (const address of config.listen) addresses.push(await server.listen(address, adminListen === null ? 'all' : 'leases'));
+  const adminAddress = adminListen === null ? null : await server.listen(adminListen, 'admin');
+  return { addresses, adminAddress, opsAddress: await operations.listen() };
 }
 
-async function openAudit(settings: AuditSettings | null, store: Store, onHealth: (cause: Error | null) => void): Promise<AuditLog | null> {
-  if (settings === null) return null;
-  const open = () => (settings.kind === 'stdout' ? openAuditOutput() : openAuditFile(settings.path, settings.fsync));
-  try {
-    return new AuditLog({ open, now: () => store.now(), onHealth });
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
+interface Running {
+  readonly config: Config;
+  readonly readiness: Readiness;
+  readonly inForce: InForce;
+  readonly service: Service;
+  readonly server: GrpcServer;
+  readonly operations: Operations;
+  readonly store: Store;
+  readonly auditLog: AuditLog | null;
+  readonly trace: TraceFile | undefined;
+  readonly log: Logger;
+}
+
+/** Who waits is sent away and calls under way finish, before what they stand on is closed. */
+async function stop({ config, readiness, inForce, service, server, operations, store, auditLog, trace, log }: Running): Promise<void> {
+  readiness.end();
+  inForce.close();
+  service.expiry.stop();
+  service.waiting.drain();
+  await server.drain(config.drainTimeoutMs);
+  service.watches.close();
+  await operations.close();
+  await store.close();
+  auditLog?.close();
+  await trace?.close();
+  if (trace !== undefined && trace.dropped > 0) log.warn({ dropped: trace.dropped }, 'lines of the recording were dropped');
 }

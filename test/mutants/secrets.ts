@@ -32,7 +32,7 @@ export const secrets: readonly Mutant[] = [
   },
   {
     name: 'an audit takes the clock of a store without the store',
-    file: 'src/app.ts',
+    file: 'src/app/open-audit.ts',
     find: 'now: () => store.now(), onHealth',
     replace: 'now: store.now, onHealth',
     tests: ['test/service/audit.test.ts'],
