@@ -50,8 +50,8 @@ export interface Outcome {
 export async function runChaos({ kind, faults, seed, isOver = () => false, tell = () => {} }: Plan): Promise<Outcome> {
   const random = seededRandom(seed);
   const folder = mkdtempSync(join(tmpdir(), 'keylease-chaos-'));
-  const topology = await startTopology(kind, REPLICAS);
-  const replicas = topology.stores.map((store, number) => new Replica(number, folder, configOf(store)));
+  const topology = await startTopology(kind);
+  const replicas = Array.from({ length: REPLICAS }, (_, number) => new Replica(number, folder, configOf(topology.store)));
   try {
     await Promise.all(replicas.map((replica) => replica.start()));
     const load = new Load(replicas, random);

@@ -1,9 +1,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RedisServer } from '../support/redis.ts';
+import { type RedisServer, until } from '../support/redis.ts';
+import { LEASE_MAX_MS } from './pools.ts';
 import type { Replica } from './replica.ts';
-import type { Kind, Topology } from './topology.ts';
+import { isPrimary, type Kind, type Topology } from './topology.ts';
 import type { Weather } from './way.ts';
 
 /** What a fault is done to. */
@@ -25,7 +26,13 @@ export interface Fault {
   strike(scene: Scene): Promise<boolean>;
 }
 
-const EVERYWHERE: readonly Kind[] = ['single', 'sentinel', 'cluster'];
+const EVERYWHERE: readonly Kind[] = ['single', 'sentinel', 'replicated', 'cluster'];
+
+/** Where another server takes over. */
+const SEVERAL: readonly Kind[] = ['sentinel', 'replicated', 'cluster'];
+
+/** Where an answer may leave that one server alone knows. */
+const LOSSY: readonly Kind[] = ['single', 'sentinel', 'cluster'];
 
 /** Longer than the leases that clients ask for, and than any replica is believed to be alive without a sign. */
 const STOPPED_MS = 3_500;
@@ -37,25 +44,31 @@ const FROZEN_MS = 2_500;
 const LAG_MS = 300;
 
 const PARTED_MS = 2_000;
+
+/** Longer than others learn. */
+const SPLIT_MS = LEASE_MAX_MS + 2_000;
+
 const HOUR_MS = 3_600_000;
 
 export const FAULTS: readonly Fault[] = [
   fault('kill primary', { isFailover: true }, killPrimary),
-  fault('kill primary whose last writes are lost', { isFailover: true }, loseWrites),
-  fault('freeze primary', { isFailover: true, on: ['sentinel', 'cluster'] }, freezePrimary),
+  fault('kill primary whose last writes are lost', { isFailover: true, on: LOSSY }, loseWrites),
+  fault('freeze primary', { isFailover: true, on: SEVERAL }, freezePrimary),
   fault('freeze server', { on: ['single'] }, freezePrimary),
   fault('kill replica', {}, ({ victim }) => victim.kill()),
   fault('stop replica', {}, ({ victim }) => stopped(victim)),
   fault('step clock on', {}, ({ victim }) => stepped(victim, HOUR_MS)),
   fault('step clock back', {}, ({ victim }) => stepped(victim, -HOUR_MS)),
-  fault('cut off', { on: ['single'] }, (scene) => parted(scene, 'drop')),
-  fault('black hole', { on: ['single'] }, (scene) => parted(scene, 'black hole')),
-  fault('slow way', { on: ['single'] }, (scene) => parted(scene, 150)),
+  fault('cut off', {}, (scene) => parted(scene, 'drop')),
+  fault('black hole', {}, (scene) => parted(scene, 'black hole')),
+  fault('slow way', {}, (scene) => parted(scene, 150)),
+  fault('part primary', { isFailover: true, on: SEVERAL }, (scene) => partedPrimary(scene, [], 'drop')),
+  fault('split brain', { isFailover: true, on: ['replicated'] }, (scene) => partedPrimary(scene, [scene.victim], 'black hole')),
   fault('kill primary and replica', { isFailover: true }, async (scene) => {
     const killed = scene.victim.kill();
     return (await killPrimary(scene)) && (await killed);
   }),
-  fault('kill replica and primary whose last writes are lost', { isFailover: true }, async (scene) => {
+  fault('kill replica and primary whose last writes are lost', { isFailover: true, on: LOSSY }, async (scene) => {
     const [isLost, isKilled] = await Promise.all([loseWrites(scene), sleep(LAG_MS / 2).then(() => scene.victim.kill())]);
     return isLost && isKilled;
   }),
@@ -87,7 +100,7 @@ async function loseWrites({ topology, pool }: Scene): Promise<boolean> {
     return true;
   }
   const [, , [[, port]]] = await primary.ask('ROLE');
-  const follower = topology.servers.find((server) => server.port === Number(port)) as RedisServer;
+  const follower = topology.servers.find((server) => server.known === Number(port)) as RedisServer;
   follower.signal('SIGSTOP');
   await sleep(LAG_MS);
   const [, written, [[, , taken]]] = await primary.ask('ROLE');
@@ -124,12 +137,25 @@ async function stepped(victim: Replica, byMs: number): Promise<boolean> {
   return Math.abs(went - byMs) < HOUR_MS / 2;
 }
 
-async function parted({ topology, victim }: Scene, weather: Weather): Promise<boolean> {
-  const way = topology.ways[victim.number];
-  if (way === undefined) throw new Error(`a ${topology.kind} has no ways that could be bad`);
-  const before = way.touched;
-  way.become(weather);
+/** One replica no longer reaches the servers, or no longer well. */
+async function parted({ topology: { net }, victim }: Scene, weather: Weather): Promise<boolean> {
+  const before = net.touched;
+  net.part([victim.callsFrom], weather);
   await sleep(PARTED_MS);
-  way.become('fair');
-  return way.touched > before;
+  net.heal();
+  return net.touched > before;
+}
+
+/** A primary lives on where nobody reaches it but some replicas, which reach nobody else, for longer than the longest lease. */
+async function partedPrimary({ topology, pool }: Scene, company: readonly Replica[], weather: Weather): Promise<boolean> {
+  const primary = await topology.primaryOf(pool);
+  topology.net.part([primary.address, ...company.map(({ callsFrom }) => callsFrom)], weather);
+  try {
+    await topology.movedFrom(primary, pool);
+    await sleep(SPLIT_MS);
+    return await isPrimary(primary);
+  } finally {
+    topology.net.heal();
+    await until(async () => !(await isPrimary(primary)));
+  }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const CLOCK = new URL('./stepping-clock.ts', import.meta.url).pathname;
+const CALLING = new URL('./calling-from.ts', import.meta.url).pathname;
 
 const STARTS_MAX = 5;
 
@@ -20,6 +21,8 @@ process.once('exit', () => {
 /** One `keylease serve` among those that share a store; it can be killed and started again. */
 export class Replica {
   readonly number: number;
+  /** The address from which it calls its store. */
+  readonly callsFrom: string;
   readonly #config: string;
   #process: ChildProcess | undefined;
   #told = '';
@@ -30,6 +33,7 @@ export class Replica {
 
   constructor(number: number, folder: string, config: unknown) {
     this.number = number;
+    this.callsFrom = `127.0.2.${number + 1}`;
     this.#config = join(folder, `replica-${number}.yaml`);
     writeFileSync(this.#config, JSON.stringify(config));
   }
@@ -42,7 +46,8 @@ export class Replica {
   }
 
   async #tryStart(): Promise<boolean> {
-    const child = spawn(process.execPath, ['--import', CLOCK, MAIN, 'serve', '--config', this.#config], {
+    const child = spawn(process.execPath, ['--import', CLOCK, '--import', CALLING, MAIN, 'serve', '--config', this.#config], {
+      env: { ...process.env, CALLING_FROM: this.callsFrom },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     running.add(child);

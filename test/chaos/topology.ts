@@ -1,18 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Endpoint } from '../../src/store/redis/connection.ts';
 import { askAt, RedisServer, startCluster, startSentinel, until } from '../support/redis.ts';
-import { Way } from './way.ts';
+import { Net } from './net.ts';
 
-export const TOPOLOGIES = ['single', 'sentinel', 'cluster'] as const;
+/** `replicated` is a Sentinel's primary with two replicas, one of which has each change before its answer leaves. */
+export const TOPOLOGIES = ['single', 'sentinel', 'replicated', 'cluster'] as const;
 export type Kind = (typeof TOPOLOGIES)[number];
 
 /** The servers that replicas share, as something that can fail and be mended. */
 export interface Topology {
   readonly kind: Kind;
-  /** The section `store` of each replica's configuration. */
-  readonly stores: readonly unknown[];
-  /** The way of each replica to its store, where it can be made bad; empty: it cannot. */
-  readonly ways: readonly Way[];
+  /** The section `store` of the replicas' configuration. */
+  readonly store: unknown;
+  /** All the ways to its servers. */
+  readonly net: Net;
   readonly servers: readonly RedisServer[];
   /** The server that takes the writes of a pool now. */
   primaryOf(pool: string): Promise<RedisServer>;
@@ -28,17 +29,17 @@ export interface Topology {
 /** A primary that died, or froze, is tried no longer than this before it counts as lost. */
 const TIMEOUT = '500ms';
 
-export async function startTopology(kind: Kind, replicas: number): Promise<Topology> {
-  if (kind === 'single') return startSingle(replicas);
-  return kind === 'sentinel' ? startWatched(replicas) : startSharded(replicas);
+export async function startTopology(kind: Kind): Promise<Topology> {
+  if (kind === 'single') return startSingle();
+  return kind === 'cluster' ? startSharded() : startWatched(kind);
 }
 
-async function startSingle(replicas: number): Promise<Topology> {
-  const server = await RedisServer.start('--appendonly', 'yes');
-  const ways = await Promise.all(Array.from({ length: replicas }, () => Way.to(server.port)));
+async function startSingle(): Promise<Topology> {
+  const net = new Net();
+  const server = await RedisServer.behind(net.wayTo, () => ['--appendonly', 'yes']);
   return {
-    ...{ kind: 'single', ways, servers: [server] },
-    stores: ways.map(({ port }) => ({ kind: 'redis', url: `redis://127.0.0.1:${port}`, timeout: TIMEOUT })),
+    ...{ kind: 'single', net, servers: [server] },
+    store: { kind: 'redis', url: `redis://127.0.0.1:${server.known}`, timeout: TIMEOUT },
     primaryOf: async () => server,
     runOf: () => runOf(server),
     // There is no other one: it is started again after a moment.
@@ -50,52 +51,60 @@ async function startSingle(replicas: number): Promise<Topology> {
       await until(() => isUp(server));
     },
     async stop() {
-      for (const way of ways) way.close();
+      net.close();
       await server.stop();
     },
   };
 }
 
-async function startWatched(replicas: number): Promise<Topology> {
-  const watched = await startSentinel();
+async function startWatched(kind: 'sentinel' | 'replicated'): Promise<Topology> {
+  const net = new Net();
+  const isReplicated = kind === 'replicated';
+  const watched = await startSentinel({ wayTo: net.wayTo, replicas: isReplicated ? 2 : 1 });
   const { servers, entries } = watched;
   const sentinel = entries[0] as Endpoint;
   const named = async () => {
     const [, port] = await askAt(sentinel, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'main');
-    return servers.find((server) => server.port === Number(port)) as RedisServer;
+    return servers.find((server) => server.known === Number(port)) as RedisServer;
   };
   return {
-    ...{ kind: 'sentinel', ways: [], servers },
-    stores: Array.from({ length: replicas }, () => ({
-      ...{ kind: 'redis', timeout: TIMEOUT },
+    ...{ kind, net, servers },
+    store: {
+      ...{ kind: 'redis', timeout: TIMEOUT, durability: isReplicated ? 'replicated' : 'ack' },
       sentinels: { name: 'main', hosts: entries.map(textOf) },
-    })),
+    },
     primaryOf: named,
     runOf: async () => runOf(await named()),
     movedFrom: (server) => until(async () => (await named()) !== server && (await isPrimary(await named()))),
     async mend() {
       const primary = await named();
-      const [other] = servers.filter((server) => server !== primary) as [RedisServer];
-      if (!(await isUp(other))) await other.start();
-      // Sentinel would do the same, some seconds later.
-      await other.ask('REPLICAOF', '127.0.0.1', `${primary.port}`);
-      await until(async () => (await primary.ask('WAIT', '1', '100')) === 1);
+      const others = servers.filter((server) => server !== primary);
+      for (const other of others) {
+        if (!(await isUp(other))) await other.start();
+        // Sentinel would do the same, some seconds later.
+        await other.ask('REPLICAOF', '127.0.0.1', `${primary.known}`);
+      }
+      await until(async () => (await primary.ask('WAIT', `${others.length}`, '100')) === others.length);
       await until(async () => {
         const told = JSON.stringify(await askAt(sentinel, 'SENTINEL', 'REPLICAS', 'main'));
-        return told.includes(`:${other.port}`) && !/[so]_down|disconnected/.test(told);
+        return others.every(({ known }) => told.includes(`:${known}`)) && !/[so]_down|disconnected/.test(told);
       });
     },
-    stop: () => watched.stop(),
+    async stop() {
+      net.close();
+      await watched.stop();
+    },
   };
 }
 
-async function startSharded(replicas: number): Promise<Topology> {
-  const cluster = await startCluster();
+async function startSharded(): Promise<Topology> {
+  const net = new Net();
+  const cluster = await startCluster(net);
   const { servers, entries } = cluster;
   const primaryOf = (pool: string) => Promise.any(servers.map((server) => ownerOf(pool, server, servers)));
   return {
-    ...{ kind: 'cluster', ways: [], servers },
-    stores: Array.from({ length: replicas }, () => ({ kind: 'redis', timeout: TIMEOUT, cluster: entries.map(textOf) })),
+    ...{ kind: 'cluster', net, servers },
+    store: { kind: 'redis', timeout: TIMEOUT, cluster: entries.map(textOf) },
     primaryOf,
     runOf: async (pool) => runOf(await primaryOf(pool)),
     movedFrom: (ended, pool) =>
@@ -112,7 +121,10 @@ async function startSharded(replicas: number): Promise<Topology> {
       const primaries = await filtered(servers, isPrimary);
       await until(async () => (await Promise.all(primaries.map((one) => one.ask('WAIT', '1', '100')))).every((count) => count === 1));
     },
-    stop: () => cluster.stop(),
+    async stop() {
+      net.close();
+      await cluster.stop();
+    },
   };
 }
 
@@ -121,7 +133,7 @@ async function ownerOf(pool: string, asked: RedisServer, servers: readonly Redis
   const slot = Number(await asked.ask('CLUSTER', 'KEYSLOT', `{${pool}}`));
   const ranges = (await asked.ask('CLUSTER', 'SLOTS')) as [number, number, [string, number]][];
   const port = ranges.find(([first, last]) => first <= slot && slot <= last)?.[2][1];
-  const owner = servers.find((server) => server.port === Number(port));
+  const owner = servers.find((server) => server.known === Number(port));
   if (owner === undefined || !(await isPrimary(owner))) throw new Error(`no node serves ${pool}`);
   return owner;
 }
@@ -130,7 +142,7 @@ async function runOf(server: RedisServer): Promise<string> {
   return `${server.port} ${/^run_id:(\w+)/m.exec(String(await server.ask('INFO', 'server')))?.[1]}`;
 }
 
-async function isPrimary(server: RedisServer): Promise<boolean> {
+export async function isPrimary(server: RedisServer): Promise<boolean> {
   return (await server.ask('ROLE').catch(() => ['gone']))[0] === 'master';
 }
 

@@ -49,16 +49,29 @@ function run(args: readonly string[]): ChildProcess {
   return child;
 }
 
+/** Makes a way to a port of a server, or to the server itself, by which all others come; answers the port of the way. */
+export type WayTo = (port: number, address: string) => Promise<number>;
+
+/** Others come straight. */
+const straight: WayTo = (port) => Promise.resolve(port);
+
 /** One server on a port and in a folder of its own. */
 export class RedisServer {
+  static #count = 0;
   readonly port: number;
+  /** The port by which others know it: its own, or that of a way to it. */
+  readonly known: number;
+  /** Where it calls from, where its ways are told apart by that. */
+  readonly address: string;
   readonly #folder = mkdtempSync(join(tmpdir(), 'keylease-redis-'));
   readonly #args: readonly string[];
   readonly #access: Access;
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, args: readonly string[], access: Access) {
+  private constructor(port: number, known: number, address: string, args: readonly string[], access: Access) {
     this.port = port;
+    this.known = known;
+    this.address = address;
     this.#args = args;
     this.#access = access;
   }
@@ -69,8 +82,21 @@ export class RedisServer {
   }
 
   /** One that is asked in another way: over TLS it speaks nothing else. */
-  static async startFor(access: Access, ...args: string[]): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), args, access);
+  static startFor(access: Access, ...args: string[]): Promise<RedisServer> {
+    return RedisServer.behind(straight, () => args, access);
+  }
+
+  /** One that others reach by a way; its settings may name the port by which it is known, and depend on where it calls from. */
+  static async behind(
+    wayTo: WayTo,
+    argsOf: (known: number, address: string) => string[] | Promise<string[]>,
+    access = ACCESS,
+  ): Promise<RedisServer> {
+    RedisServer.#count += 1;
+    const address = wayTo === straight ? '127.0.0.1' : `127.0.1.${RedisServer.#count}`;
+    const port = await freePort();
+    const known = await wayTo(port, address);
+    const server = new RedisServer(port, known, address, await argsOf(known, address), access);
     await server.start();
     return server;
   }
@@ -86,8 +112,8 @@ export class RedisServer {
   /** Starts it, also again in the same folder; done once it answers. */
   async start(): Promise<void> {
     const ports = this.#access.tls ? ['--port', '0', '--tls-port', `${this.port}`] : ['--port', `${this.port}`];
-    const args = [...ports, '--bind', '127.0.0.1', '--dir', this.#folder, '--save', '', '--repl-diskless-sync-delay', '0'];
-    this.#process = run([...args, ...this.#args]);
+    const args = [...ports, '--bind', '127.0.0.1', '--bind-source-addr', this.address, '--dir', this.#folder];
+    this.#process = run([...args, '--save', '', '--repl-diskless-sync-delay', '0', ...this.#args]);
     await until(async () => (await this.ask('PING')) === 'PONG');
   }
 
@@ -122,6 +148,8 @@ export interface RedisServers {
   stop(): Promise<void>;
 }
 
+type Watched = RedisServers & { readonly primary: RedisServer; readonly replica: RedisServer };
+
 const SENTINEL_SETTINGS = ['down-after-milliseconds 500', 'failover-timeout 3000', 'parallel-syncs 1'];
 
 /** How servers are secured, and how they are talked to then. */
@@ -137,44 +165,56 @@ export interface Secured {
 
 const OPEN: Secured = { access: ACCESS, args: [], sentinel: [], cli: [] };
 
-/** A primary, a replica of it, and a Sentinel that calls the primary `main`; done once the replica is in step. */
-export async function startSentinel(
-  secured = OPEN,
-): Promise<RedisServers & { readonly primary: RedisServer; readonly replica: RedisServer }> {
-  const start = (...args: string[]) => RedisServer.startFor(secured.access, '--appendonly', 'yes', ...secured.args, ...args);
+/** A primary, replicas of it, and a Sentinel that calls the primary `main`; done once the replicas are in step. */
+export async function startSentinel({ secured = OPEN, wayTo = straight, replicas: count = 1 } = {}): Promise<Watched> {
+  const { access, args, sentinel: settings } = secured;
+  const start = (...more: string[]) => {
+    const argsOf = (known: number) => ['--appendonly', 'yes', '--replica-announce-port', `${known}`, ...args, ...more];
+    return RedisServer.behind(wayTo, argsOf, access);
+  };
   const primary = await start('--repl-diskless-load', 'disabled');
-  const replica = await start('--replicaof', `127.0.0.1 ${primary.port}`);
-  await until(async () => (await primary.ask('WAIT', '1', '100')) === 1);
+  const replicas = await Promise.all(Array.from({ length: count }, () => start('--replicaof', `127.0.0.1 ${primary.known}`)));
+  await until(async () => (await primary.ask('WAIT', `${count}`, '100')) === count);
   const folder = mkdtempSync(join(tmpdir(), 'keylease-sentinel-'));
   const port = await freePort();
-  const { sentinels = ACCESS } = secured.access;
+  const { sentinels = ACCESS } = access;
   const ports = sentinels.tls ? [`port 0`, `tls-port ${port}`] : [`port ${port}`];
-  const lines = [...ports, 'bind 127.0.0.1', `dir ${folder}`, `sentinel monitor main 127.0.0.1 ${primary.port} 1`, ...secured.sentinel];
+  const lines = [...ports, 'bind 127.0.0.1', `dir ${folder}`, `sentinel monitor main 127.0.0.1 ${primary.known} 1`, ...settings];
   writeFileSync(
     join(folder, 'sentinel.conf'),
     [...lines, ...SENTINEL_SETTINGS.map((line) => `sentinel ${line.replace(' ', ' main ')}`), ''].join('\n'),
   );
   const sentinel = run([join(folder, 'sentinel.conf'), '--sentinel']);
-  const at = { host: '127.0.0.1', port };
-  const ask = () => askFor({ ...ACCESS, ...sentinels }, at, 'SENTINEL', 'REPLICAS', 'main');
-  await until(async () => JSON.stringify(await ask()).includes(`:${replica.port}`));
+  const at = { host: '127.0.0.1', port: await wayTo(port, '127.0.0.1') };
+  const servers = [primary, ...replicas];
+  await until(async () => {
+    const told = JSON.stringify(await askFor({ ...ACCESS, ...sentinels }, at, 'SENTINEL', 'REPLICAS', 'main'));
+    return replicas.every(({ known }) => told.includes(`:${known}`));
+  });
   return {
-    ...{ servers: [primary, replica], entries: [at], primary, replica },
+    ...{ servers, entries: [at], primary, replica: replicas[0] as RedisServer },
     async stop() {
       sentinel.kill('SIGKILL');
-      await Promise.all([primary.stop(), replica.stop()]);
+      await Promise.all(servers.map((server) => server.stop()));
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-const CLUSTER_ARGS = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000', '--cluster-replica-validity-factor', '0'];
+const CLUSTER_SETTINGS = [
+  ...['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000', '--appendonly', 'yes'],
+  ...['--cluster-replica-validity-factor', '0', '--cluster-announce-ip', '127.0.0.1'],
+];
 
 /** A Cluster of three primaries with one replica each; done once it serves every slot. */
-export async function startCluster(secured = OPEN): Promise<RedisServers> {
-  const start = () => RedisServer.startFor(secured.access, '--appendonly', 'yes', ...CLUSTER_ARGS, ...secured.args);
-  const servers = await Promise.all(Array.from({ length: 6 }, start));
-  const create = ['--cluster', 'create', ...servers.map(({ port }) => `127.0.0.1:${port}`), '--cluster-replicas', '1', '--cluster-yes'];
+export async function startCluster({ secured = OPEN, wayTo = straight } = {}): Promise<RedisServers> {
+  const argsOf = async (known: number, address: string) => {
+    const bus = await freePort();
+    const announced = ['--cluster-announce-port', `${known}`, '--cluster-announce-bus-port', `${await wayTo(bus, address)}`];
+    return [...CLUSTER_SETTINGS, '--cluster-port', `${bus}`, ...(wayTo === straight ? [] : announced), ...secured.args];
+  };
+  const servers = await Promise.all(Array.from({ length: 6 }, () => RedisServer.behind(wayTo, argsOf, secured.access)));
+  const create = ['--cluster', 'create', ...servers.map(({ known }) => `127.0.0.1:${known}`), '--cluster-replicas', '1', '--cluster-yes'];
   const creating = spawn(tool('redis-cli', BRING) as string, [...secured.cli, ...create], { stdio: 'ignore' });
   await once(creating, 'exit');
   const isUp = async (server: RedisServer) => {
@@ -185,7 +225,7 @@ export async function startCluster(secured = OPEN): Promise<RedisServers> {
   await until(async () => (await Promise.all(servers.map(isUp))).every(Boolean));
   await until(async () => (await Promise.all(primaries.map((server) => server.ask('WAIT', '1', '100')))).every((count) => count === 1));
   return {
-    ...{ servers, entries: servers.map(({ at }) => at) },
+    ...{ servers, entries: servers.map(({ known: port }) => ({ host: '127.0.0.1', port })) },
     stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
   };
 }

@@ -1,10 +1,11 @@
 import { StoreLost } from '../store.ts';
 import type { Access, Connection, Reply } from './connection.ts';
 import { type Call, joinPool, SCRIPTS, standingOf, WHOLE } from './join.ts';
-import { openPrimary, type Place } from './primaries.ts';
+import { findPrimary, openAt, type Place } from './primaries.ts';
 import { reasonOf } from './reasons.ts';
 import type { Replica } from './replica.ts';
 import type { Line, SharedPool } from './shared-pool.ts';
+import { Word } from './word.ts';
 
 /** The first pause before it is tried again, doubling to the longest; each shortened by up to half, so that replicas do not come at once. */
 const RETRY_MS = 50;
@@ -37,6 +38,8 @@ interface Up {
   /** Tells one run of a server from every other. */
   readonly run: string;
   readonly shas: Shas;
+  /** Null: nobody replaces the server while it takes writes. */
+  readonly word: Word | null;
 }
 
 /** How much longer it may take to move a pool whole. */
@@ -93,13 +96,20 @@ export class Link {
   async #connect(): Promise<void> {
     const { place, access } = this.#with;
     const [tag] = this.#pools.keys();
-    const connection = await openPrimary(place, access, `${tag}`, (cause) => this.#lose(connection, cause));
+    // Logins may be renewed while it is asked again and again.
+    const find = () => findPrimary(place, this.#with.access, `${tag}`);
+    const word = place.kind === 'sentinel' ? await Word.of(find, access.timeoutMs) : null;
+    const connection = await openAt(place, access, word?.server ?? (await find()), (cause) => this.#lose(connection, cause));
     try {
-      const up = { ...(await this.#greet(connection)), connection };
+      const up = { ...(await this.#greet(connection)), connection, word };
       await Promise.all([...this.#pools.values()].map((pool) => this.#join(up, pool)));
       if (this.#isClosed) throw new StoreLost('the store is closed');
       this.#up = up;
-      this.#timers = [this.#every(access.timeoutMs / 2, () => this.#askTime(up)), this.#every(BEAT_MS, () => this.#beat(up))];
+      this.#timers = [
+        this.#every(access.timeoutMs / 2, () => this.#askTime(up)),
+        this.#every(access.timeoutMs, () => this.#renew(up)),
+        this.#every(BEAT_MS, () => this.#beat(up)),
+      ];
     } catch (cause) {
       connection.close();
       for (const pool of this.#pools.values()) pool.lose(lostBy(cause as Error));
@@ -107,7 +117,7 @@ export class Link {
     }
   }
 
-  async #greet(connection: Connection): Promise<Omit<Up, 'connection'>> {
+  async #greet(connection: Connection): Promise<Pick<Up, 'run' | 'shas'>> {
     const names = Object.keys(SCRIPTS) as (keyof typeof SCRIPTS)[];
     const [role, info, ...shas]: Reply[] = await Promise.all([
       connection.send('ROLE'),
@@ -136,7 +146,7 @@ export class Link {
   /** From the subscription on nothing is missed; what the loaded records contain already is dropped by its number. */
   async #join(up: Up, pool: SharedPool): Promise<void> {
     const { durability, access, replica, losesNothing } = this.#with;
-    const { connection, run } = up;
+    const { connection, run, word } = up;
     const channel = `${this.#base(pool)}changes`;
     const call = this.#caller(up, pool);
     const early: Buffer[] = [];
@@ -144,15 +154,17 @@ export class Link {
       early.push(message);
     };
     await connection.subscribe(channel, (message) => heard(message));
-    const { loaded, standing } = await joinPool(call, pool.memory, { run, replica: replica.id, leaseMaxMs: pool.leaseMaxMs, losesNothing });
+    // A replica that is missed may have granted as long as it took the old primary for the only one.
+    const leaseMaxMs = pool.leaseMaxMs + (word?.validMs ?? 0);
+    const { loaded, standing } = await joinPool(call, pool.memory, { run, replica: replica.id, leaseMaxMs, losesNothing });
     const durable = () => durableOn(connection, durability, access.timeoutMs);
     await durable();
     const lose = (cause: Error) => this.#lose(connection, cause);
     const apply: Line['apply'] = (head, changes) => {
       const reply = call('apply', [...head, channel, ...changes]);
-      const both = Promise.all([reply, durable()]);
+      const both = Promise.all([reply, durable()]).then(() => word?.check());
       both.catch(lose);
-      return { reply, durable: both.then(() => {}) };
+      return { reply, durable: both };
     };
     pool.open({ apply, lose }, loaded, standing);
     heard = (message) => pool.hear(message);
@@ -168,6 +180,14 @@ export class Link {
     try {
       const [seconds, micros]: Reply = await connection.send('TIME');
       this.#with.replica.time.hear(Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000));
+    } catch (cause) {
+      this.#lose(connection, cause as Error);
+    }
+  }
+
+  async #renew({ connection, word }: Up): Promise<void> {
+    try {
+      await word?.renew();
     } catch (cause) {
       this.#lose(connection, cause as Error);
     }

@@ -9,7 +9,11 @@ export type Place =
 
 /** Connects to where the keys of a hash tag are written at the moment; what it throws says what is wrong and what to do. */
 export async function openPrimary(place: Place, access: Access, tag: string, lost: (cause: Error) => void): Promise<Connection> {
-  const at = await findPrimary(place, access, tag);
+  return openAt(place, access, await findPrimary(place, access, tag), lost);
+}
+
+/** Connects to the primary that was found. */
+export async function openAt(place: Place, access: Access, at: Endpoint, lost: (cause: Error) => void): Promise<Connection> {
   try {
     return await Connection.open(at, access, lost);
   } catch (cause) {
@@ -18,12 +22,13 @@ export async function openPrimary(place: Place, access: Access, tag: string, los
   }
 }
 
-async function findPrimary(place: Place, access: Access, tag: string): Promise<Endpoint> {
+/** Finds where the keys of a hash tag are written at the moment. */
+export async function findPrimary(place: Place, access: Access, tag: string): Promise<Endpoint> {
   switch (place.kind) {
     case 'single':
       return place.at;
     case 'sentinel':
-      return firstOf(place.sentinels, (sentinel) => askSentinel(sentinel, place.name, access));
+      return mostOf(place.sentinels, (sentinel) => askSentinel(sentinel, place.name, access));
     case 'cluster':
       return firstOf(place.nodes, (node) => askNode(node, tag, access));
     default:
@@ -39,6 +44,25 @@ async function firstOf(endpoints: readonly Endpoint[], ask: (endpoint: Endpoint)
     if (!(error instanceof AggregateError)) throw error;
     throw new ServerFault(error.errors.map(({ message }) => message).join('; '), { cause: error.errors[0] });
   }
+}
+
+/** What most of all endpoints say alike: one that is cut off with an old primary does not decide. */
+export async function mostOf(endpoints: readonly Endpoint[], ask: (endpoint: Endpoint) => Promise<Endpoint>): Promise<Endpoint> {
+  const { promise, resolve, reject } = Promise.withResolvers<Endpoint>();
+  const counts = new Map<string, number>();
+  const hear = (told: Endpoint): void => {
+    const name = textOf(told);
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    if (count > endpoints.length / 2) resolve(told);
+  };
+  void Promise.allSettled(endpoints.map((endpoint) => ask(endpoint).then(hear))).then((all) => {
+    const faults = all.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
+    const none = `of ${endpoints.length} Sentinels no majority names one and the same primary`;
+    const told = faults.map(({ message }) => message);
+    reject(new ServerFault((faults.length === all.length ? told : [none, ...told]).join('; '), { cause: faults[0] }));
+  });
+  return promise;
 }
 
 async function askSentinel(sentinel: Endpoint, name: string, { sentinels, ...access }: Access): Promise<Endpoint> {

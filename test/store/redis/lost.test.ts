@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Store, StoreLost } from '../../../src/store/store.ts';
 import { RedisServer, redisServer, until } from '../../support/redis.ts';
 import { makeKey, makeLease, makePool, makeRequest, makeUsage } from '../records.ts';
-import { openReplica, settingsOf } from './open.ts';
+import { healthOf, openReplica, settingsOf } from './open.ts';
 
 const pool = makePool();
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
@@ -124,12 +124,6 @@ describe.skipIf(redisServer === null)('the server of the store is lost', () => {
     expect([...store.read(pool).leases()]).toEqual([]);
   });
 });
-
-function healthOf(store: Store): string[] {
-  const health: string[] = [];
-  store.onHealth((cause) => health.push(cause === null ? 'back' : 'lost'));
-  return health;
-}
 
 /** Kills the server and starts it again; done once every replica is back. */
 async function restart(server: RedisServer, stores: readonly Store[]): Promise<void> {

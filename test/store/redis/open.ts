@@ -18,3 +18,10 @@ export async function openReplica(settings: RedisStoreOptions): Promise<Store> {
   await store.serve([makePool()]);
   return store;
 }
+
+/** What the store says of its health from now on. */
+export function healthOf(store: Store): ('lost' | 'back')[] {
+  const health: ('lost' | 'back')[] = [];
+  store.onHealth((cause) => health.push(cause === null ? 'back' : 'lost'));
+  return health;
+}

@@ -47,7 +47,7 @@ describe.skipIf(!isTls)('servers that ask for certificates and passwords', () =>
       name: 'a primary that Sentinels name',
       durability: 'replicated',
       start: async () => {
-        const servers = await startSentinel(safe);
+        const servers = await startSentinel({ secured: safe });
         return { place: { kind: 'sentinel', name: 'main', sentinels: servers.entries }, stop: () => servers.stop() };
       },
     },
@@ -55,7 +55,7 @@ describe.skipIf(!isTls)('servers that ask for certificates and passwords', () =>
       name: 'a Cluster',
       durability: 'replicated',
       start: async () => {
-        const servers = await startCluster(safe);
+        const servers = await startCluster({ secured: safe });
         return { place: { kind: 'cluster', nodes: servers.entries }, stop: () => servers.stop() };
       },
     },
@@ -186,7 +186,7 @@ describe.skipIf(!isTls)('servers that do not let keylease in', () => {
   });
 
   test('Sentinels that do not let it in are told apart from servers', async () => {
-    const servers = await startSentinel(safe);
+    const servers = await startSentinel({ secured: safe });
     onTestFinished(() => servers.stop());
     const place: Place = { kind: 'sentinel', name: 'main', sentinels: servers.entries };
     const told = (access: Access, name = 'main') => checkUpServers(settingsOf(server.at, { place: { ...place, name }, access }));

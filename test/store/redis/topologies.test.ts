@@ -7,6 +7,7 @@ import type { Store } from '../../../src/store/store.ts';
 import { ACCESS, redisServer, startCluster, startSentinel, until } from '../../support/redis.ts';
 import { storeContract } from '../contract.ts';
 import { makeKey, makeLease, makePool } from '../records.ts';
+import { healthOf } from './open.ts';
 
 const pool = makePool();
 
@@ -89,10 +90,4 @@ async function replicasAt(place: Place, pools = ['p']): Promise<[Store, Store]> 
   onTestFinished(async () => void (await Promise.all(stores.map((store) => store.close()))));
   for (const store of stores) await store.serve(pools.map(makePool));
   return stores;
-}
-
-function healthOf(store: Store): string[] {
-  const health: string[] = [];
-  store.onHealth((cause) => health.push(cause === null ? 'back' : 'lost'));
-  return health;
 }
