@@ -13,9 +13,10 @@ const named = (name: string): Fault => FAULTS.find((fault) => fault.name === nam
 
 describe.skipIf(redisServer === null)('replicas that share one store, under load', () => {
   test.each<{ kind: Kind; faults: string[] }>([
-    { kind: 'single', faults: ['kill primary whose last writes are lost', 'black hole', 'cut off', 'stop replica', 'step clock on'] },
-    { kind: 'sentinel', faults: ['kill primary whose last writes are lost', 'kill replica', 'freeze primary'] },
-    { kind: 'cluster', faults: ['kill primary', 'freeze primary'] },
+    { kind: 'single', faults: ['kill primary whose last writes are lost', 'black hole', 'stop replica', 'step clock on'] },
+    { kind: 'sentinel', faults: ['kill primary whose last writes are lost', 'kill replica'] },
+    { kind: 'replicated', faults: ['split brain'] },
+    { kind: 'cluster', faults: ['freeze primary', 'part primary'] },
   ])(
     '$kind: $faults; nothing is granted or settled that may not be, and grants go on',
     async ({ kind, faults }) => {
