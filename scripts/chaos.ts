@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Round, runChaos } from '../test/chaos/chaos.ts';
 import type { ViolationKind } from '../test/chaos/checker.ts';
 import { FAULTS, type Fault } from '../test/chaos/faults.ts';
-import { percentile } from '../test/chaos/figures.ts';
+import { type Others, percentile } from '../test/chaos/figures.ts';
 import { type Kind, TOPOLOGIES } from '../test/chaos/topology.ts';
 import { redisServer } from '../test/support/redis.ts';
 
@@ -19,6 +19,9 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
+
+/** When the others are to answer as they did before one of them was killed. */
+const CALM_S = 3;
 
 const end = performance.now() + Number(values.minutes) * 60_000;
 
@@ -64,6 +67,8 @@ async function runOn(kind: Kind, faults: readonly Fault[]): Promise<string[]> {
   if (violations.length + crashes.length > 0 || rounds.some(({ isSeen }) => !isSeen)) process.exitCode = 1;
   const count = (what: ViolationKind) => violations.filter((violation) => violation.kind === what).length;
   const failovers = rounds.filter(({ fault }) => fault.isFailover);
+  const kills = rounds.filter(({ fault }) => fault.name === 'kill replica');
+  const calm = kills.filter(({ outage }) => (outage.others.calmAfter ?? Number.POSITIVE_INFINITY) <= CALM_S).length;
   const away = failovers.map(({ outage }) => outage.unavailableMs);
   const figures = [
     ...[`failovers ${failovers.length}`, `other faults ${rounds.length - failovers.length}`, `acknowledged ${acknowledged}`],
@@ -74,17 +79,22 @@ async function runOn(kind: Kind, faults: readonly Fault[]): Promise<string[]> {
       `stale grants ${count('expired when granted')}`,
     ],
     `unavailable p50/p99 ${ms(percentile(away, 0.5))}/${ms(percentile(away, 0.99))}`,
+    ...(kills.length === 0 ? [] : [`others calm within ${CALM_S} s of a kill ${calm}/${kills.length}`]),
   ];
   return [kind, ...figures, `crashes ${crashes.length}`];
 }
 
 function lineOf({ fault, isSeen, outage }: Round): string {
-  const { unavailableMs, resumedMs, failed, othersP99 } = outage;
+  const { unavailableMs, resumedMs, failed, others } = outage;
   const figures = [
     ...[`unavailable ${ms(unavailableMs)}`, `granting again ${ms(resumedMs)} after the end`, `${failed} calls unknown`],
-    `p99 of the others before/during/after ${othersP99.map(ms).join('/')}`,
+    `p99 of the others ${ms(others.before)}, then by second ${others.seconds.map(Math.round).join('/')} ms: ${calmOf(others)}`,
   ];
   return `${fault.name}${isSeen ? '' : ' (NOT SEEN)'}: ${figures.join(', ')}`;
+}
+
+function calmOf({ calmAfter }: Others): string {
+  return calmAfter === null ? 'not back to twice that or less' : `back to twice that or less after ${calmAfter} s`;
 }
 
 function ms(value: number): string {

@@ -8,8 +8,17 @@ export interface Outage {
   readonly resumedMs: number;
   /** Calls of which their callers do not know what became. */
   readonly failed: number;
-  /** p99 of answered acquires at the replicas that nothing was done to, before, during and after. */
-  readonly othersP99: readonly [before: number, during: number, after: number];
+  readonly others: Others;
+}
+
+/** How fast the replicas that nothing was done to answered acquires; p99, NaN where they answered none. */
+export interface Others {
+  /** Before the fault. */
+  readonly before: number;
+  /** In each second from the fault on. */
+  readonly seconds: readonly number[];
+  /** After so many seconds none is above twice of what it was before; null: the last one is. */
+  readonly calmAfter: number | null;
 }
 
 export interface OutageOptions {
@@ -21,21 +30,37 @@ export interface OutageOptions {
 }
 
 export function outageOf(calls: readonly Call[], { began, ended, resumed, aroundMs, victim }: OutageOptions): Outage {
-  const others = (from: Moment, to: Moment) =>
-    percentile(
-      calls
-        .filter(({ ask, answer, replica }) => ask.kind === 'acquire' && answer.kind !== 'unknown' && replica !== victim)
-        .filter(({ sent }) => from <= sent && sent < to)
-        .map(({ sent, answered }) => answered - sent),
-      0.99,
-    );
   const around = calls.filter(({ answered }) => answered >= began - aroundMs && answered <= resumed + aroundMs);
   return {
     unavailableMs: longestGap(around, began, resumed),
     resumedMs: resumed - ended,
     failed: around.filter(({ answer, answered }) => answer.kind === 'unknown' && answered >= began).length,
-    othersP99: [others(began - aroundMs, began), others(began, began + aroundMs), others(began + aroundMs, began + 2 * aroundMs)],
+    others: othersOf(
+      calls.filter(({ replica }) => replica !== victim),
+      { began, aroundMs },
+    ),
   };
+}
+
+const SECOND_MS = 1_000;
+
+function othersOf(calls: readonly Call[], { began, aroundMs }: Pick<OutageOptions, 'began' | 'aroundMs'>): Others {
+  const answered = calls.filter(({ ask, answer }) => ask.kind === 'acquire' && answer.kind !== 'unknown');
+  const p99 = (from: Moment, to: Moment) => {
+    const sent = answered.filter((call) => from <= call.sent && call.sent < to);
+    return percentile(
+      sent.map((call) => call.answered - call.sent),
+      0.99,
+    );
+  };
+  const before = p99(began - aroundMs, began);
+  const seconds = Array.from({ length: (2 * aroundMs) / SECOND_MS }, (_, place) => {
+    const from = began + place * SECOND_MS;
+    return p99(from, from + SECOND_MS);
+  });
+  // A second without any answer is not a calm one.
+  const calmAfter = seconds.findLastIndex((value) => !(value <= 2 * before)) + 1;
+  return { before, seconds, calmAfter: calmAfter === seconds.length ? null : calmAfter };
 }
 
 function longestGap(calls: readonly Call[], began: Moment, resumed: Moment): number {
