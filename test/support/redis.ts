@@ -210,8 +210,9 @@ const CLUSTER_SETTINGS = [
 export async function startCluster({ secured = OPEN, wayTo = straight } = {}): Promise<RedisServers> {
   const argsOf = async (known: number, address: string) => {
     const bus = await freePort();
-    const announced = ['--cluster-announce-port', `${known}`, '--cluster-announce-bus-port', `${await wayTo(bus, address)}`];
-    return [...CLUSTER_SETTINGS, '--cluster-port', `${bus}`, ...(wayTo === straight ? [] : announced), ...secured.args];
+    const ports = ['--cluster-announce-port', `${known}`, '--cluster-announce-bus-port', `${await wayTo(bus, address)}`];
+    const announced = wayTo === straight ? [] : ['--replica-announce-port', `${known}`, ...ports];
+    return [...CLUSTER_SETTINGS, '--cluster-port', `${bus}`, ...announced, ...secured.args];
   };
   const servers = await Promise.all(Array.from({ length: 6 }, () => RedisServer.behind(wayTo, argsOf, secured.access)));
   const create = ['--cluster', 'create', ...servers.map(({ known }) => `127.0.0.1:${known}`), '--cluster-replicas', '1', '--cluster-yes'];

@@ -107,7 +107,7 @@ export class Link {
       this.#up = up;
       this.#timers = [
         this.#every(access.timeoutMs / 2, () => this.#askTime(up)),
-        this.#every(access.timeoutMs, () => this.#renew(up)),
+        this.#every(access.timeoutMs / 2, () => this.#renew(up)),
         this.#every(BEAT_MS, () => this.#beat(up)),
       ];
     } catch (cause) {

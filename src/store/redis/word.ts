@@ -1,7 +1,7 @@
 import type { Endpoint } from './connection.ts';
 
-/** How long a word counts, in timeouts of the store: it is renewed in each, and one time may come to nothing. */
-const VALID_TIMES = 3;
+/** How long a word counts, in timeouts of the store: it is asked for twice in each, so that one time may come to nothing. */
+const VALID_TIMES = 2;
 
 /**
  * The word of most Sentinels that a server is the primary. One that was cut off from them may have been replaced while it lives, and goes on
