@@ -64,15 +64,20 @@ export function poolTab(pool, isChosen) {
 }
 
 /** The row of figures above the keys. */
-export function summaryTiles(pool, grants, rateLimited) {
+export function summaryTiles(pool, { grants, rateLimited, now }) {
   const sum = (values) => values.reduce((total, value) => total + value, 0);
   return [
     tile('Keys', amount(pool.keys), stateBar(pool), stateLegend(pool)),
-    tile('Leases under way', amount(pool.activeLeases), note(`${pool.provider}, ${words(pool.strategy)}`)),
+    tile('Leases under way', amount(pool.activeLeases), note(`${pool.provider}, ${words(pool.strategy)}`), learning(pool, now)),
     tile('In line', amount(pool.waiting), note(pool.waiting === 0 ? 'nobody waits' : 'waiting for room')),
     tile('Grants, 2 min', amount(sum(grants)), spark(grants, 'grants')),
     tile('429s, 2 min', amount(sum(rateLimited)), spark(rateLimited, 'limited')),
   ];
+}
+
+/** While the store may have forgotten grants. */
+function learning({ grantsFrom }, now) {
+  return grantsFrom === null ? null : troubleLine('learning: nothing is granted', '', grantsFrom, 'cooldown', now);
 }
 
 function tile(name, value, ...more) {

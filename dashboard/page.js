@@ -48,7 +48,7 @@ function draw(isOther) {
   drawTabs();
   at('generation').textContent = `configuration ${sight.generation}`;
   at('pool').setAttribute('aria-labelledby', `pool-${sight.pool}`);
-  at('summary').replaceChildren(...(pool === undefined ? [] : summaryTiles(pool, sight.grants, sight.rateLimited)));
+  at('summary').replaceChildren(...(pool === undefined ? [] : summaryTiles(pool, sight)));
   drawKeys(isOther);
   at('matched').textContent = matchedText(pool);
   at('reports').replaceChildren(...sight.badReports.slice(0, 12).map(reportLine));

@@ -1,6 +1,7 @@
 import { KeyState, type KeyStatus } from '../generated/keylease/v1/key.ts';
 import type { PoolStatus } from '../generated/keylease/v1/pool_admin_service.ts';
 import { keyTable } from './key-view.ts';
+import { learning } from './pool-view.ts';
 import type { Layout } from './table.ts';
 import { counted, number, plain } from './words.ts';
 
@@ -45,7 +46,7 @@ function headline(server: string, pools: readonly PoolShown[]): string {
 function poolPart({ status, keys }: PoolShown, rows: number, now: number, layout: Layout): string {
   const { pool, provider, strategy, availableKeys, activeLeases, waiting } = status;
   const counts = `${number(availableKeys)} of ${counted(status.keys, 'key')} available  ${counted(activeLeases, 'lease')}  ${number(waiting)} waiting`;
-  const sentence = `${plain(pool)} (${plain(provider)}, ${plain(strategy)})  ${counts}`;
+  const sentence = [`${plain(pool)} (${plain(provider)}, ${plain(strategy)})`, counts, learning(status, now)].filter(Boolean).join('  ');
   const shown = [...keys].sort(troubledFirst).slice(0, rows);
   const left = status.keys - shown.length;
   return [sentence, keyTable(shown, now, layout), ...(left > 0 ? [`and ${number(left)} more`] : [])].join('\n');

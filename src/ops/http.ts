@@ -10,6 +10,8 @@ import type { Metrics } from './metrics/metrics.ts';
 export interface OpsOptions extends GuardOptions {
   /** Whether calls can be answered now. */
   readonly isReady: () => boolean;
+  /** How many pools learn which grants the store has forgotten, and grant nothing meanwhile. */
+  readonly learning: () => number;
   readonly metrics: Pick<Metrics, 'scrape' | 'contentType'>;
   readonly page: Page;
   readonly live: Live;
@@ -49,7 +51,7 @@ export class OpsServer {
   readonly #server: Server;
 
   constructor(options: OpsOptions) {
-    const { isReady, metrics, page, live, log } = options;
+    const { metrics, page, live, log } = options;
     const forThoseWhoMay = (handle: Handle): Handle => {
       return (request, response) => {
         const why = denied(request, options);
@@ -58,7 +60,7 @@ export class OpsServer {
     };
     const routes = new Map<string, Handle>([
       ['/healthz', () => ({ code: 200, body: 'ok' })],
-      ['/readyz', () => (isReady() ? { code: 200, body: 'ok' } : { code: 503, body: 'not ready' })],
+      ['/readyz', () => readiness(options)],
       [
         '/metrics',
         forThoseWhoMay(async () => ({ code: 200, body: await metrics.scrape(), headers: { 'content-type': metrics.contentType } })),
@@ -90,6 +92,13 @@ export class OpsServer {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
+}
+
+/** A server that learns is ready: calls are answered, and those that wait are granted as soon as they may be. The probes name no pool. */
+function readiness({ isReady, learning }: OpsOptions): Answer {
+  if (!isReady()) return { code: 503, body: 'not ready' };
+  const count = learning();
+  return { code: 200, body: count === 0 ? 'ok' : `ok\nlearning, nothing granted yet: ${count} ${count === 1 ? 'pool' : 'pools'}` };
 }
 
 async function answerTo(

@@ -56,7 +56,8 @@ function openPage(ops: NonNullable<Config['ops']>, options: OperationsOptions, m
   const rates = new Rates(options.counts);
   const live = new Live({ sights: options, rates, onFault: (err) => log.error({ err }, 'fault in the operations page') });
   const isLoopback = isLocal({ kind: 'tcp', host: ops.host, port: ops.port });
-  const server = new OpsServer({ isReady, metrics, page: readPage(), live, log, token: ops.token, isLoopback });
+  const learning = () => options.store.learningPools?.().length ?? 0;
+  const server = new OpsServer({ isReady, learning, metrics, page: readPage(), live, log, token: ops.token, isLoopback });
   return {
     listen: () => server.listen(ops.host, ops.port),
     close: async () => {

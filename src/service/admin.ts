@@ -9,6 +9,7 @@ import type { AcquireCall, Leases, LeaseView } from './leases.ts';
 import { type Page, type PageRequest, pageOf, sortable } from './pages.ts';
 import type { Pools } from './pools.ts';
 import { type Answer, answered, notFound, refused } from './problem.ts';
+import { grantsFromOf } from './survey.ts';
 import type { Waiting } from './waiting.ts';
 
 /** Leases shown in the answer to a drain. */
@@ -164,7 +165,7 @@ function poolView(facts: Facts, waiting: number): PoolView {
     availableKeys: keys.filter(({ state }) => state === 'available').length,
     activeLeases: keys.reduce((sum, { activeLeases }) => sum + activeLeases, 0),
     waiting,
-    grantsFrom: (facts.grantsFrom ?? 0) > facts.now ? (facts.grantsFrom as Millis) : null,
+    grantsFrom: grantsFromOf(facts),
   };
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import type { PoolConfig } from '../pool/model.ts';
+import type { Facts, PoolConfig } from '../pool/model.ts';
 import { type KeyStateName, type KeyView, keyView } from '../pool/status.ts';
+import type { Millis } from '../pool/upstream.ts';
 import type { Store } from '../store/store.ts';
 
 /** Keys looked at in one turn of the event loop, so that calls are not held up by a large pool. */
@@ -14,6 +15,12 @@ export interface PoolSurvey {
   readonly activeLeases: number;
   /** Keys of which no limit is known, neither configured nor told by responses. */
   readonly limitless: number;
+  readonly grantsFrom: Millis | null;
+}
+
+/** While a pool learns which grants the store has forgotten: until when nothing is granted; null: it does not learn. */
+export function grantsFromOf({ grantsFrom = 0, now }: Facts): Millis | null {
+  return grantsFrom > now ? grantsFrom : null;
 }
 
 /** Looks at every key of a pool, a few in each turn; throws StoreLost where the store is lost meanwhile. */
@@ -25,9 +32,11 @@ export async function survey(
 ): Promise<PoolSurvey> {
   const states = { available: 0, probation: 0, cooldown: 0, unhealthy: 0, draining: 0 };
   let [activeLeases, limitless] = [0, 0];
+  let grantsFrom: Millis | null = null;
   for (let place = 0; place < pool.keys.length; place += keysInTurn) {
     if (place > 0) await setImmediate();
     const facts = store.read(pool);
+    grantsFrom = grantsFromOf(facts);
     for (const config of pool.keys.slice(place, place + keysInTurn)) {
       const view = keyView(facts, config, null);
       states[view.state] += 1;
@@ -36,5 +45,5 @@ export async function survey(
       visit(view, facts.now);
     }
   }
-  return { states, activeLeases, limitless };
+  return { states, activeLeases, limitless, grantsFrom };
 }

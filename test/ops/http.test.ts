@@ -1,8 +1,9 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
+import { healthClient } from '../grpc/health.ts';
 import { refusalOf } from '../grpc/refusal.ts';
-import { breakableStore } from '../service/stores.ts';
+import { breakableStore, learningStore } from '../service/stores.ts';
 import { keyOf, onePool, startTestApp } from '../support/app.ts';
 
 const config = { ...onePool([keyOf('a')]), ops: { listen: '127.0.0.1:0' } };
@@ -55,6 +56,20 @@ test('while the store is lost the process lives and is not ready, and is again w
   expect([await statusOf('/healthz'), await statusOf('/readyz')]).toEqual([200, 503]);
   mendDisk();
   await expect.poll(() => statusOf('/readyz'), { timeout: 5_000 }).toBe(200);
+});
+
+test('while pools learn the process is ready, and tells how many, not which', async () => {
+  let grantsFrom = Number.POSITIVE_INFINITY;
+  const { app, address, leases } = await startTestApp({ config, store: learningStore(() => grantsFrom) });
+  const ready = async () => {
+    const response = await fetch(`http://${app.opsAddress}/readyz`);
+    return `${response.status} ${await response.text()}`;
+  };
+  expect((await refusalOf(leases.acquireKey({}))).status).toBe('RESOURCE_EXHAUSTED');
+  expect(await healthClient(address).check('')).toBe('SERVING');
+  expect(await ready()).toBe('200 ok\nlearning, nothing granted yet: 1 pool\n');
+  grantsFrom = 0;
+  expect(await ready()).toBe('200 ok\n');
 });
 
 test('turned off, there is none', async () => {

@@ -20,6 +20,20 @@ export function contendedStore(times: number): Store {
   return changedBy((change) => (change.leases?.length && left-- > 0 ? Promise.resolve('moved_on') : undefined));
 }
 
+/** A store that may have forgotten grants until a time, in every pool that is read. */
+export function learningStore(grantsFrom: () => number): Store {
+  const inner = memoryStore();
+  const pools = new Set<string>();
+  return {
+    ...inner,
+    read(pool) {
+      pools.add(pool.id);
+      return Object.assign(inner.read(pool), { grantsFrom: grantsFrom() });
+    },
+    learningPools: () => (grantsFrom() > inner.now() ? [...pools] : []),
+  };
+}
+
 /** A store that keeps changes that lease or end something from being durable until the gate opens. */
 export function gatedStore() {
   const gate = Promise.withResolvers<void>();

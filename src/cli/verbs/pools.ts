@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { PoolStatus } from '../../generated/keylease/v1/pool_admin_service.ts';
 import type { Io } from '../io.ts';
 import { allPages } from '../pages.ts';
+import { learning } from '../pool-view.ts';
 import { withSession } from '../session.ts';
 import { type Column, table } from '../table.ts';
 import { number } from '../words.ts';
@@ -16,6 +17,12 @@ const COLUMNS: readonly Column<PoolStatus>[] = [
   { title: 'waiting', importance: 5, right: true, cell: (pool) => number(pool.waiting) },
 ];
 
+/** Where a pool learns, which is rare, that has a column of its own. */
+function columnsOf(pools: readonly PoolStatus[], now: number): readonly Column<PoolStatus>[] {
+  const state: Column<PoolStatus> = { title: 'state', importance: 9, cell: (pool) => learning(pool, now) };
+  return pools.some((pool) => learning(pool, now) !== '') ? [...COLUMNS, state] : COLUMNS;
+}
+
 /** `keylease pools`: lists the pools. */
 export function poolsVerb(io: Io): Command {
   return new Command('pools').description('list the pools').action((_options: object, command: Command) =>
@@ -24,7 +31,9 @@ export function poolsVerb(io: Io): Command {
         (pageToken) => admin.listPools({ pageToken }, bounded()),
         (page) => page.pools,
       );
-      print({ pools: pools.map(PoolStatus.toJSON) }, () => (pools.length === 0 ? 'No pools.' : table(COLUMNS, pools, layout)));
+      print({ pools: pools.map(PoolStatus.toJSON) }, () =>
+        pools.length === 0 ? 'No pools.' : table(columnsOf(pools, io.now()), pools, layout),
+      );
     }),
   );
 }

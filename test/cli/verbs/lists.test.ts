@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Dimension, KeyState, UnhealthyReason } from '../../../src/generated/keylease/v1/key.ts';
 import { startFakeServer } from '../fake-server.ts';
 import { after, makeKey, makeLease, makeLimit } from '../make.ts';
-import { runCli } from '../run-cli.ts';
+import { NOW, runCli } from '../run-cli.ts';
 
 const keys = [
   makeKey({
@@ -130,6 +130,21 @@ describe('keylease pools', () => {
     expect(out).toMatchInlineSnapshot(`
       "POOL     PROVIDER   STRATEGY      KEYS  AVAILABLE  LEASES  WAITING
       default  anthropic  least_loaded     4          3   1,200        0
+      "
+    `);
+  });
+
+  test('says which one learns, and when it grants', async () => {
+    const pools = [
+      { pool: 'chat', keys: 4, availableKeys: 3 },
+      { pool: 'evals', keys: 1, availableKeys: 1, grantsFromTime: { seconds: NOW / 1_000 + 16, nanos: 0 } },
+    ];
+    const server = await startFakeServer({ listPools: async () => ({ pools }) });
+    const { out } = await runCli(['pools', '--server', server]);
+    expect(out).toMatchInlineSnapshot(`
+      "POOL   PROVIDER  STRATEGY  KEYS  AVAILABLE  LEASES  WAITING  STATE
+      chat                          4          3       0        0
+      evals                         1          1       0        0  learning, grants in 16s
       "
     `);
   });

@@ -61,6 +61,12 @@ describe('a screen', () => {
     expect(order).toEqual(['ill', 'tight', 'roomy']);
   });
 
+  test('says of a pool that learns when it grants', () => {
+    const status = makePool({ grantsFromTime: { seconds: NOW / 1_000 + 16, nanos: 0 } });
+    const [, , sentence] = topScreen('here', [{ status, keys: KEYS }], NOW, screen).split('\n');
+    expect(sentence).toBe('default (anthropic, least_loaded)  2 of 3 keys available  1 lease  0 waiting  learning, grants in 16s');
+  });
+
   test('is never higher than the terminal, and counts the keys that it leaves out', () => {
     const keys = Array.from({ length: 50 }, (_, index) => makeKey({ keyId: `key-${index}` }));
     const lines = topScreen('here', [{ status: makePool({ keys: 2_000 }), keys }], NOW, { ...screen, rows: 12 }).split('\n');

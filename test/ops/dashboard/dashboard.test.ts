@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Store } from '../../../src/store/store.ts';
+import { learningStore } from '../../service/stores.ts';
 import { keyOf, onePool, startTestApp, type TestApp } from '../../support/app.ts';
 import { openBrowser, SIZES } from '../../support/browser.ts';
 import { tool } from '../../support/tool.ts';
@@ -29,8 +31,8 @@ const ADDED_SCRIPT = `
 let browser: Browser;
 
 /** The dashboard of a service, in a browser that complains of everything. */
-async function open(config: Readonly<Record<string, unknown>> = TWO_POOLS, look: Parameters<Browser['newPage']>[0] = {}) {
-  const app = await startTestApp({ config: { ...config, ops: { listen: '127.0.0.1:0' } } });
+async function open(config: Readonly<Record<string, unknown>> = TWO_POOLS, look: Parameters<Browser['newPage']>[0] = {}, store?: Store) {
+  const app = await startTestApp({ config: { ...config, ops: { listen: '127.0.0.1:0' } }, ...(store && { store }) });
   const page = await browser.newPage({ viewport: { width: 1_440, height: 900 }, ...look });
   onTestFinished(() => page.close());
   const complaints: string[] = [];
@@ -81,6 +83,20 @@ describe.skipIf(CHROMIUM === null)('the dashboard', () => {
     expect(await page.locator('#reports li').first().textContent()).toContain(`${id}invalid credential401`);
     expect(await page.locator('#news').textContent()).toBe(`key ${id} is unhealthy: invalid credential`);
     expect(await page.locator('.legend').textContent()).toContain('1 unhealthy');
+  });
+
+  test('a pool that learns says when it grants, as long as it does', async () => {
+    let grantsFrom = Number.MAX_SAFE_INTEGER;
+    const { page, complaints } = await open(
+      TWO_POOLS,
+      {},
+      learningStore(() => grantsFrom),
+    );
+    const told = page.locator('.tile', { hasText: 'Leases under way' }).locator('.trouble');
+    await seen(() => told.textContent()).toMatch(/^learning: nothing is granted.*back in/);
+    grantsFrom = 0;
+    await seen(() => told.count()).toBe(0);
+    expect(complaints).toEqual([]);
   });
 
   test('everything can be reached by keyboard', async () => {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
 import { readPage } from '../../../src/ops/dashboard/page.ts';
+import { learningStore } from '../../service/stores.ts';
 import { keyOf, onePool, startTestApp } from '../../support/app.ts';
 
 interface News {
@@ -8,7 +9,7 @@ interface News {
   readonly order: readonly string[];
   readonly matched: number;
   readonly keys: readonly { readonly id: string; readonly state: string; readonly activeLeases: number }[];
-  readonly pools: readonly { readonly id: string; readonly states: Readonly<Record<string, number>> }[];
+  readonly pools: readonly { readonly id: string; readonly grantsFrom: number | null; readonly states: Readonly<Record<string, number>> }[];
 }
 
 const KEYS = onePool(['a', 'b', 'c'].map((id) => keyOf(id)));
@@ -62,6 +63,17 @@ test('a filter leaves the keys in which each of its words is: names, limit group
   expect(await shown('org draining')).toEqual(['beta']);
   expect(await shown('operator')).toEqual(['beta']);
   expect(await shown('[.*')).toEqual([]);
+});
+
+test('of a pool that learns they tell until when nothing is granted, and of others that it does not', async () => {
+  const config = { ...KEYS, ops: { listen: '127.0.0.1:0' } };
+  let grantsFrom = 9e15;
+  const { app } = await startTestApp({ config, store: learningStore(() => grantsFrom) });
+  const { next } = await follow(app.opsAddress as string);
+  expect((await next()).pools).toMatchObject([{ id: 'default', grantsFrom: 9e15 }]);
+  grantsFrom = 0;
+  await next();
+  expect((await next()).pools).toMatchObject([{ id: 'default', grantsFrom: null }]);
 });
 
 test('a pool that there is not shows the first', async () => {

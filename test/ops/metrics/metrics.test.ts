@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { refusalOf } from '../../grpc/refusal.ts';
-import { breakableStore } from '../../service/stores.ts';
+import { breakableStore, learningStore } from '../../service/stores.ts';
 import { keyOf, onePool, startTestApp, type TestApp } from '../../support/app.ts';
 import { everyMetric, scrape } from './scrape.ts';
 
@@ -116,6 +116,14 @@ test('while the store is lost its pools have no gauges, and the failures are cou
   expect(seen.get('keylease_store_commit_seconds_count')).toBeGreaterThanOrEqual(1);
   const failed = 'rpc_method="keylease.v1.KeyLeaseService/AcquireKey",rpc_response_status_code="UNAVAILABLE",rpc_system_name="grpc"';
   expect(seen.get(`rpc_server_call_duration_seconds_count{error_type="UNAVAILABLE",${failed}}`)).toBe(2);
+});
+
+test('a pool that learns says so', async () => {
+  const config = { ...onePool([keyOf('a')]), ops: { listen: '127.0.0.1:0' } };
+  const { app } = await startTestApp({ config, store: learningStore(() => 9e15) });
+  // It is looked at once for the other gauges first.
+  await scrape(app.opsAddress as string);
+  expect((await scrape(app.opsAddress as string)).get('keylease_learning_mode{pool="default"}')).toBe(1);
 });
 
 test('a pool of more than 500 keys has no series of its keys, and says so', async () => {
