@@ -4,6 +4,7 @@ import type { Mutant } from './mutant.ts';
 const REPLICAS = ['test/store/redis/replicas.test.ts'];
 const SECURED = ['test/store/redis/secured.test.ts'];
 const LOST = ['test/store/redis/lost.test.ts'];
+const WORD = ['test/store/redis/word.test.ts'];
 const SHARING = ['test/pool/sharing.test.ts'];
 
 /** What several replicas over one store promise; seen only where there is a server to share. */
@@ -82,8 +83,8 @@ const all: readonly Mutant[] = [
   {
     name: 'an answer does not wait for another server',
     file: 'src/store/redis/link.ts',
-    find: 'durable: both.then(() => {}) };',
-    replace: 'durable: reply.then(() => {}) };',
+    find: 'return { reply, durable: both };',
+    replace: 'return { reply, durable: reply.then(() => {}) };',
     tests: ['test/store/redis/durability.test.ts'],
   },
   {
@@ -105,6 +106,48 @@ const all: readonly Mutant[] = [
     file: 'src/store/redis/epoch-scripts.ts',
     find: "redis.call('HSET', KEYS[10], signs[i], 1)",
     replace: '',
+    tests: LOST,
+  },
+  {
+    name: 'what a Sentinel said long ago counts',
+    file: 'src/store/redis/word.ts',
+    find: 'this.#monotonic() - this.#asked > this.validMs',
+    replace: 'false',
+    tests: WORD,
+  },
+  {
+    name: 'a primary is one though another is named',
+    file: 'src/store/redis/word.ts',
+    find: 'if (named.host !== host || named.port !== port)',
+    replace: 'if (named.host !== host)',
+    tests: WORD,
+  },
+  {
+    name: 'the first Sentinel that answers decides',
+    file: 'src/store/redis/primaries.ts',
+    find: 'if (count > endpoints.length / 2) resolve(told);',
+    replace: 'if (count > 0) resolve(told);',
+    tests: WORD,
+  },
+  {
+    name: 'nobody asks the Sentinels again',
+    file: 'src/store/redis/link.ts',
+    find: 'await word?.renew();',
+    replace: 'await connection;',
+    tests: WORD,
+  },
+  {
+    name: 'learning forgets how long a replica may go on with a primary that was replaced',
+    file: 'src/store/redis/join.ts',
+    find: 'leaseMaxMs + graceMs',
+    replace: 'leaseMaxMs',
+    tests: WORD,
+  },
+  {
+    name: 'who comes back late with grants that are over holds everybody up',
+    file: 'src/store/redis/link.ts',
+    find: 'lostAt: this.#lostAt',
+    replace: 'lostAt: replica.time.now()',
     tests: LOST,
   },
   {

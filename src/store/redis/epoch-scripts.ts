@@ -68,15 +68,17 @@ return {tonumber(known[1] or 0), now, tonumber(known[2] or 0), tonumber(known[3]
 `;
 
 /**
- * A replica has said what it knows and is no longer missed. ARGV: replica; 1 where it knows of grants that the store has lost for good;
- * the longest lease.
+ * A replica has said what it knows and is no longer missed. ARGV: replica, and when the last of the grants is over that it knows and the
+ * store has lost for good (0: there are none).
  */
 export const SETTLE_SCRIPT = `${NOW}
 redis.call('HDEL', KEYS[10], ARGV[1])
 redis.call('HSET', KEYS[9], ARGV[1], now)
-if ARGV[2] == '1' then
+local over = tonumber(ARGV[2])
+if over > now then
+  if redis.call('EXISTS', KEYS[10]) == 1 then over = math.max(over, tonumber(redis.call('HGET', KEYS[1], 'learns') or 0)) end
   redis.call('HSET', KEYS[10], 'lost', 1)
-  redis.call('HSET', KEYS[1], 'learns', now + ARGV[3])
+  redis.call('HSET', KEYS[1], 'learns', over)
 end
 ${STANDING}`;
 

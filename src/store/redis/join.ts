@@ -47,7 +47,12 @@ export interface Memory {
 export interface JoinOptions {
   readonly run: string;
   readonly replica: string;
+  /** The longest that a lease lasts. */
   readonly leaseMaxMs: number;
+  /** How long a replica may go on granting on a server that was replaced. */
+  readonly graceMs: number;
+  /** It has answered no grant since. */
+  readonly lostAt: Millis;
   /** Whether what was answered survives whatever happens to the store. */
   readonly losesNothing: boolean;
 }
@@ -57,12 +62,12 @@ export interface JoinOptions {
  * store has then, and until when nothing may be granted.
  */
 export async function joinPool(call: Call, memory: Memory, options: JoinOptions): Promise<{ loaded: Reply; standing: Standing }> {
-  const { run, replica, leaseMaxMs, losesNothing } = options;
+  const { run, replica, leaseMaxMs, graceMs, lostAt, losesNothing } = options;
   const known = [memory.epoch, memory.sequence].map(String);
-  const [epoch, , kept] = await call('join', [run, replica, ...known, `${WINDOW_MS}`, `${leaseMaxMs}`, losesNothing ? '1' : '0']);
+  const [epoch, , kept] = await call('join', [run, replica, ...known, `${WINDOW_MS}`, `${leaseMaxMs + graceMs}`, losesNothing ? '1' : '0']);
   const isLost = memory.epoch > 0 && memory.sequence > kept;
   const isRestored = isLost && (await call('restore', [`${epoch}`, ...known, ...memory.records()])) === 1;
-  let told: Reply = await call('settle', [replica, isLost && !isRestored ? '1' : '0', `${leaseMaxMs}`]);
+  let told: Reply = await call('settle', [replica, `${isLost && !isRestored ? lostAt + leaseMaxMs : 0}`]);
   while (told[0] === epoch && told[2] > told[1]) {
     await sleep(Math.min(LOOK_AGAIN_MS, told[2] - told[1]));
     told = await call('beat', [replica]);

@@ -1,3 +1,4 @@
+import type { Millis } from '../../pool/upstream.ts';
 import { StoreLost } from '../store.ts';
 import type { Access, Connection, Reply } from './connection.ts';
 import { type Call, joinPool, SCRIPTS, standingOf, WHOLE } from './join.ts';
@@ -53,6 +54,8 @@ export class Link {
   readonly #with: LinkOptions;
   readonly #pools = new Map<string, SharedPool>();
   #up: Up | null = null;
+  /** When its pools were last in step with a primary, by the store's time. */
+  #lostAt: Millis = 0;
   #retryTimer: NodeJS.Timeout | undefined;
   #timers: readonly NodeJS.Timeout[] = [];
   #isClosed = false;
@@ -112,7 +115,7 @@ export class Link {
       ];
     } catch (cause) {
       connection.close();
-      for (const pool of this.#pools.values()) pool.lose(lostBy(cause as Error));
+      this.#loseAll(lostBy(cause as Error));
       throw cause;
     }
   }
@@ -154,9 +157,15 @@ export class Link {
       early.push(message);
     };
     await connection.subscribe(channel, (message) => heard(message));
-    // A replica that is missed may have granted as long as it took the old primary for the only one.
-    const leaseMaxMs = pool.leaseMaxMs + (word?.validMs ?? 0);
-    const { loaded, standing } = await joinPool(call, pool.memory, { run, replica: replica.id, leaseMaxMs, losesNothing });
+    const options = {
+      run,
+      replica: replica.id,
+      leaseMaxMs: pool.leaseMaxMs,
+      graceMs: word?.validMs ?? 0,
+      lostAt: this.#lostAt,
+      losesNothing,
+    };
+    const { loaded, standing } = await joinPool(call, pool.memory, options);
     const durable = () => durableOn(connection, durability, access.timeoutMs);
     await durable();
     const lose = (cause: Error) => this.#lose(connection, cause);
@@ -217,6 +226,11 @@ export class Link {
     for (const timer of this.#timers) clearInterval(timer);
     this.#up?.connection.close();
     this.#up = null;
+    this.#loseAll(cause);
+  }
+
+  #loseAll(cause: StoreLost): void {
+    this.#lostAt = this.#with.replica.time.now();
     for (const pool of this.#pools.values()) pool.lose(cause);
   }
 

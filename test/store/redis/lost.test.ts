@@ -1,5 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { openRedisStore } from '../../../src/store/redis/redis.ts';
 import { type Store, StoreLost } from '../../../src/store/store.ts';
+import { Way } from '../../chaos/way.ts';
 import { RedisServer, redisServer, until } from '../../support/redis.ts';
 import { makeKey, makeLease, makePool, makeRequest, makeUsage } from '../records.ts';
 import { healthOf, openReplica, settingsOf } from './open.ts';
@@ -94,6 +96,44 @@ describe.skipIf(redisServer === null)('the server of the store is lost', () => {
     expect(await server.ask('HKEYS', missing)).toEqual(['ghost']);
     await server.ask('HDEL', missing, 'ghost');
     await until(() => store.learningPools?.().length === 0);
+  });
+
+  describe('a replica comes back to a server that has lost what it granted, and has gone on without it', () => {
+    /** Answers the store, once it is back, and when it was lost; `leaseMaxMs` is the longest lease, and `away` how long it is cut off. */
+    const comeBack = async ({ leaseMaxMs, awayMs }: { leaseMaxMs: number; awayMs: number }) => {
+      const server = await startServer();
+      const way = await Way.to(server.port);
+      onTestFinished(() => way.close());
+      const settings = settingsOf({ host: '127.0.0.1', port: way.port });
+      const store = await openRedisStore(settings);
+      onTestFinished(() => store.close());
+      await store.serve([{ id: 'p', leaseTtlMaxMs: leaseMaxMs }]);
+      const health = healthOf(store);
+      await store.apply({ pool: 'p', leases: [makeLease()] });
+      way.become('drop');
+      await until(() => health.length === 1);
+      const lostAt = store.now();
+      const key = (name: string) => `${settings.prefix}:{p}:${name}`;
+      await server.ask('DEL', key('leases'));
+      await server.ask('HSET', key('meta'), 'epoch', '2', 'opened', '2', 'opens', '0', 'sequence', '0', 'from:2', '0', 'learns', '0');
+      await until(() => store.now() > lostAt + awayMs);
+      way.become('fair');
+      await until(() => health.length === 2);
+      return { store, lostAt };
+    };
+
+    test('nothing is granted until the longest lease is over, counted from when it was lost', async () => {
+      const { store, lostAt } = await comeBack({ leaseMaxMs: 60_000, awayMs: 500 });
+      expect(store.learningPools?.()).toEqual(['p']);
+      const { grantsFrom = 0 } = store.read(pool);
+      expect(grantsFrom).toBeGreaterThan(lostAt + 59_000);
+      expect(grantsFrom).toBeLessThanOrEqual(lostAt + 60_000);
+    });
+
+    test('where it is over already, everything goes on', async () => {
+      const { store } = await comeBack({ leaseMaxMs: 300, awayMs: 400 });
+      expect(store.read(pool).grantsFrom).toBe(0);
+    });
   });
 
   test('a replica that starts into a new run learns first where another one did not leave properly, and only then', async () => {
