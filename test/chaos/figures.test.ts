@@ -1,13 +1,18 @@
 import { expect, test } from 'vitest';
 import { type Others, outageOf } from './figures.ts';
 import type { Call } from './journal.ts';
+import { USAGE } from './pools.ts';
 
 const BEGAN = 100_000;
 const VICTIM = 0;
 
 /** An acquire at a replica that was sent so long after the fault began, and took so long. */
-const acquire = (sentMs: number, tookMs: number, { replica = 1, kind = 'refused' as 'refused' | 'unknown' } = {}): Call => ({
-  ...{ holder: 'h', pool: 'p', replica, sent: BEGAN + sentMs, answered: BEGAN + sentMs + tookMs },
+const acquire = (
+  sentMs: number,
+  tookMs: number,
+  { replica = 1, pool = USAGE.pool, kind = 'refused' as 'refused' | 'unknown' } = {},
+): Call => ({
+  ...{ holder: 'h', pool, replica, sent: BEGAN + sentMs, answered: BEGAN + sentMs + tookMs },
   ask: { kind: 'acquire', requestId: 'r', requests: 1 },
   answer: { kind, status: 'RESOURCE_EXHAUSTED' },
 });
@@ -40,6 +45,11 @@ test.each<{ name: string; calls: Call[]; others: Others }>([
     name: 'a second without an answer is not calm',
     calls: [acquire(-1, 10), ...steady([10, 10, 10, 10, 10]), acquire(5_000, 1, { kind: 'unknown' })],
     others: { before: 10, seconds: [10, 10, 10, 10, 10, Number.NaN], calmAfter: null },
+  },
+  {
+    name: 'how long an acquire waited for a key does not count',
+    calls: [acquire(-1, 10), acquire(0, 99, { pool: 'slots' }), ...steady([10, 10, 10, 10, 10, 10])],
+    others: { before: 10, seconds: [10, 10, 10, 10, 10, 10], calmAfter: 0 },
   },
   {
     name: 'what the victim answered does not count, nor what was sent earlier',

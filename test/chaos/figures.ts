@@ -1,4 +1,5 @@
 import { type Call, grantOf, type Moment } from './journal.ts';
+import { USAGE } from './pools.ts';
 
 /** What clients saw of one fault; times in milliseconds. */
 export interface Outage {
@@ -11,7 +12,7 @@ export interface Outage {
   readonly others: Others;
 }
 
-/** How fast the replicas that nothing was done to answered acquires; p99, NaN where they answered none. */
+/** How fast the replicas that nothing was done to answered calls that wait for no key; p99, NaN where they answered none. */
 export interface Others {
   /** Before the fault. */
   readonly before: number;
@@ -45,7 +46,7 @@ export function outageOf(calls: readonly Call[], { began, ended, resumed, around
 const SECOND_MS = 1_000;
 
 function othersOf(calls: readonly Call[], { began, aroundMs }: Pick<OutageOptions, 'began' | 'aroundMs'>): Others {
-  const answered = calls.filter(({ ask, answer }) => ask.kind === 'acquire' && answer.kind !== 'unknown');
+  const answered = calls.filter((call) => call.answer.kind !== 'unknown' && !mayWait(call));
   const p99 = (from: Moment, to: Moment) => {
     const sent = answered.filter((call) => from <= call.sent && call.sent < to);
     return percentile(
@@ -70,6 +71,11 @@ function longestGap(calls: readonly Call[], began: Moment, resumed: Moment): num
     return Math.max(...times.slice(1).map((time, place) => time - (times[place] as number)));
   });
   return Math.max(0, ...gaps);
+}
+
+/** In this pool there is always room. */
+function mayWait({ ask, pool }: Call): boolean {
+  return ask.kind === 'acquire' && pool !== USAGE.pool;
 }
 
 /** Calls that were answered with a lease. */
