@@ -83,10 +83,10 @@ test.each<{ name: string; answers: (() => Promise<Endpoint>)[]; told: Endpoint |
   {
     name: 'one of three does not decide',
     answers: [says(1), silent, silent],
-    told: 'of 3 Sentinels no majority names one and the same primary',
+    told: 'of 3 Sentinels no majority names one and the same primary; nobody answers; nobody answers',
   },
   { name: 'half do not decide', answers: [says(1), says(2)], told: 'of 2 Sentinels no majority names one and the same primary' },
-  { name: 'where none answers, the fault of the first is told', answers: [silent, silent], told: 'nobody answers' },
+  { name: 'where none answers, the fault of each is told', answers: [silent, silent], told: 'nobody answers; nobody answers' },
 ])('of several Sentinels, $name', async ({ answers, told }) => {
   const most = mostOf(
     answers.map((_, place) => at(place)),
