@@ -275,4 +275,4 @@ const onDisk: readonly Mutant[] = [
   },
 ];
 
-export const replicas: readonly Mutant[] = redisServer === null ? [] : [...all, ...(tellsDisk ? onDisk : [])];
+export const replicas: readonly Mutant[] = redisServer === null ? [] : [...all, ...(tellsDisk() ? onDisk : [])];

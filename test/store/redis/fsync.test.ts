@@ -10,7 +10,7 @@ import { openReplica, settingsOf } from './open.ts';
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 4);
 const pool = makePool();
 
-describe.skipIf(!tellsDisk)('durability fsync, where the server is Redis 7.2, Valkey, or newer (KEYLEASE_REDIS_SERVER names one)', () => {
+describe.skipIf(!tellsDisk())('durability fsync, where the server is Redis 7.2, Valkey, or newer (KEYLEASE_REDIS_SERVER names one)', () => {
   const start = async (...args: string[]) => {
     const server = await RedisServer.start('--appendonly', 'yes', ...args);
     onTestFinished(() => server.stop());
