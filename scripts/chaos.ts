@@ -88,13 +88,18 @@ function lineOf({ fault, isSeen, outage }: Round): string {
   const { unavailableMs, resumedMs, failed, others } = outage;
   const figures = [
     ...[`unavailable ${ms(unavailableMs)}`, `granting again ${ms(resumedMs)} after the end`, `${failed} calls unknown`],
-    `p99 of the others ${ms(others.before)}, then by second ${others.seconds.map(Math.round).join('/')} ms: ${calmOf(others)}`,
+    `p99 of the others ${ms(others.before)}, then by second ${others.seconds.map(rounded).join('/')} ms: ${calmOf(others)}`,
   ];
   return `${fault.name}${isSeen ? '' : ' (NOT SEEN)'}: ${figures.join(', ')}`;
 }
 
 function calmOf({ calmAfter }: Others): string {
   return calmAfter === null ? 'not back to twice that or less' : `back to twice that or less after ${calmAfter} s`;
+}
+
+/** A second in which nobody was answered has no p99. */
+function rounded(value: number): string {
+  return Number.isNaN(value) ? '-' : String(Math.round(value));
 }
 
 function ms(value: number): string {
