@@ -1,3 +1,4 @@
+import { bestKey } from './best-key.ts';
 import { probed } from './block.ts';
 import { KeyCandidate } from './candidate.ts';
 import { type AskedDemand, demandOn, wantedDemand } from './demand.ts';
@@ -94,48 +95,38 @@ function pick(facts: Facts, ask: Ask, affinity: string, chance: Chance): Picked 
   const remembered = index?.refusal(facts, ask);
   if (remembered !== undefined) return { refusal: remembered };
   // An order to keep, or a key to return to, goes before a home.
-  const isHome = affinity === '' && facts.pool.strategy.value !== undefined ? facts.isHome : undefined;
-  if (index !== undefined) {
-    const atHome = isHome && chance.homeIndexOf?.(facts, ask.modelClass)?.find(facts, ask);
-    const known = atHome ?? index.find(facts, ask);
+  const value = affinity === '' ? facts.pool.strategy.value : undefined;
+  if (index !== undefined && value !== undefined) {
+    const known = chance.homeIndexOf?.(facts, ask.modelClass)?.find(facts, ask) ?? index.find(facts, ask);
     if (known !== undefined) return { refusal: null, known, turn: facts.state.turn };
   }
-  const candidates = (isHome && firstAtHome(facts, ask, isHome)) ?? withRoom(facts, ask);
-  if (candidates.length === 0) {
-    const keys = facts.pool.keys.map((config) => knownKey(facts, config));
-    const refusal = refusalOf(facts, keys, ask);
-    index?.remember(ask, refusal);
-    return { refusal };
-  }
-  const preferred = isHome === undefined ? candidates : atHome(candidates, isHome);
-  const { chosen, turn } = choose(preferred, facts.pool.strategy, affinity, facts.state.turn, chance.random);
-  return { refusal: null, known: chosen.known, turn };
+  const found = value === undefined ? chosen(facts, ask, affinity, chance) : bestFound(facts, bestKey(facts, ask, value));
+  if (found !== undefined) return found;
+  const keys = facts.pool.keys.map((config) => knownKey(facts, config));
+  const refusal = refusalOf(facts, keys, ask);
+  index?.remember(ask, refusal);
+  return { refusal };
 }
 
-function withRoom(facts: Facts, ask: Ask, isAsked: (key: KnownKey) => boolean = () => true): KeyCandidate[] {
+function bestFound(facts: Facts, known: KnownKey | undefined): Picked | undefined {
+  return known && { refusal: null, known, turn: facts.state.turn };
+}
+
+/** What the strategy, or the affinity, chooses among the keys with room; undefined: there is none. */
+function chosen(facts: Facts, ask: Ask, affinity: string, chance: Chance): Picked | undefined {
+  const candidates = withRoom(facts, ask);
+  if (candidates.length === 0) return undefined;
+  const choice = choose(candidates, facts.pool.strategy, affinity, facts.state.turn, chance.random);
+  return { refusal: null, known: choice.chosen.known, turn: choice.turn };
+}
+
+function withRoom(facts: Facts, ask: Ask): KeyCandidate[] {
   const candidates: KeyCandidate[] = [];
   for (const config of facts.pool.keys) {
     const key = knownKey(facts, config);
-    if (isAsked(key) && passedOver(facts, key, ask) === null) candidates.push(new KeyCandidate(key, ask.modelClass, facts.now));
+    if (passedOver(facts, key, ask) === null) candidates.push(new KeyCandidate(key, ask.modelClass, facts.now));
   }
   return candidates;
-}
-
-type IsHome = NonNullable<Facts['isHome']>;
-
-/** Those at home in the highest tier of all, which nothing can go before, without a look at any other key; undefined: none has room. */
-function firstAtHome(facts: Facts, ask: Ask, isHome: IsHome): KeyCandidate[] | undefined {
-  let tier = Number.NEGATIVE_INFINITY;
-  for (const { priority } of facts.pool.keys) tier = Math.max(tier, priority);
-  const own = withRoom(facts, ask, ({ config, state }) => config.priority === tier && isHome(state.group));
-  return own.length === 0 ? undefined : own;
-}
-
-/** Those of limit groups that are this replica's, where any of the highest tier is: others would change the same records. */
-function atHome(candidates: readonly KeyCandidate[], isHome: IsHome): readonly KeyCandidate[] {
-  const tier = Math.max(...candidates.map(({ key }) => key.priority));
-  const own = candidates.filter(({ key, known }) => key.priority === tier && isHome(known.state.group));
-  return own.length === 0 ? candidates : own;
 }
 
 /** When to ask again for room that is kept for somebody: nobody knows when that one is served. */

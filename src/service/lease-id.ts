@@ -25,9 +25,14 @@ export class LeaseIds {
 
   mint(claims: LeaseClaims): string {
     const { pool, keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests } = claims;
-    const told = Buffer.from(JSON.stringify([pool, keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests]));
-    const body = Buffer.concat([told, this.#randomBytes()]);
-    return PREFIX + Buffer.concat([body, this.#mac(body)]).toString('base64url');
+    const told = JSON.stringify([pool, keyId, group, modelClass, holder, secretVersion, acquireTime, expireTime, requests]);
+    const toldBytes = Buffer.byteLength(told);
+    const bytes = Buffer.allocUnsafe(toldBytes + RANDOM_BYTES + MAC_BYTES);
+    bytes.write(told);
+    this.#randomBytes().copy(bytes, toldBytes);
+    const body = bytes.subarray(0, -MAC_BYTES);
+    this.#mac(body).copy(bytes, body.length);
+    return PREFIX + bytes.toString('base64url');
   }
 
   /** The lease that an id tells of, nothing held any more; undefined: this installation did not make the id. */

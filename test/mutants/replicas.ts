@@ -173,17 +173,17 @@ const all: readonly Mutant[] = [
   },
   {
     name: 'a key at home goes before one of a higher tier',
-    file: 'src/pool/acquire.ts',
-    find: 'key.priority === tier && isHome(known.state.group)',
-    replace: 'key.priority <= tier && isHome(known.state.group)',
-    tests: SHARING,
-  },
-  {
-    name: 'where a key is at home none of a higher tier is looked at',
-    file: 'src/pool/acquire.ts',
+    file: 'src/pool/best-key.ts',
     find: 'config.priority === tier && isHome(state.group)',
     replace: 'config.priority <= tier && isHome(state.group)',
     tests: SHARING,
+  },
+  {
+    name: 'a key that is best so far is chosen whether or not it has room',
+    file: 'src/pool/best-key.ts',
+    find: 'if (isBetter && passedOver(facts, known, ask) === null) champion = challenger;',
+    replace: 'if (isBetter) champion = challenger;',
+    tests: ['test/pool/best-key.test.ts'],
   },
   {
     name: 'two replicas are at home with one limit group',
@@ -251,8 +251,8 @@ const all: readonly Mutant[] = [
   {
     name: 'in a large pool replicas choose from all keys, whoever is at home',
     file: 'src/pool/acquire.ts',
-    find: 'const known = atHome ?? index.find(facts, ask);',
-    replace: 'const known = index.find(facts, ask) ?? atHome;',
+    find: 'const known = chance.homeIndexOf?.(facts, ask.modelClass)?.find(facts, ask) ?? index.find(facts, ask);',
+    replace: 'const known = index.find(facts, ask);',
     tests: SHARING,
   },
 ];

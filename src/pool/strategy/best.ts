@@ -11,7 +11,8 @@ export function best<C extends Candidate>(candidates: readonly C[], value: (cand
   return candidates.reduce((champion, challenger) => (beats(challenger, champion, value) ? challenger : champion));
 }
 
-function beats(a: Candidate, b: Candidate, value: (candidate: Candidate) => number): boolean {
+/** Whether the first is to be preferred to the second. */
+export function beats(a: Candidate, b: Candidate, value: (candidate: Candidate) => number): boolean {
   const difference = value(a) - value(b);
   if (Math.abs(difference) > SAME) return difference > 0;
   if (a.activeLeases !== b.activeLeases) return a.activeLeases < b.activeLeases;
