@@ -10,13 +10,16 @@ export interface Page {
 /** Beside the source and beside the built package alike. */
 const FOLDER = new URL('../../../dashboard/', import.meta.url);
 
+/** In this order: what is for all first, what is for some screens last. */
+const STYLES = ['base.css', 'head.css', 'keys.css', 'reports.css', 'screens.css'];
+
 /** In this order: each uses those before it. */
 const SCRIPTS = ['format.js', 'draw.js', 'page.js'];
 
 /** Puts style and scripts into the page; the policy allows these very texts, and nothing else but the page's own events. */
 export function readPage(): Page {
   const read = (name: string) => readFileSync(new URL(name, FOLDER), 'utf8');
-  const style = read('style.css');
+  const style = STYLES.map((name) => read(`styles/${name}`)).join('\n');
   const script = SCRIPTS.map((name) => inlined(read(name))).join('\n');
   const html = read('page.html')
     .replace('/* style */', () => style)
