@@ -4,7 +4,14 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from server import Scripted, serve
 from stage import Stage, node
+
+
+@pytest.fixture
+def served() -> Iterator[tuple[Scripted, str]]:
+    with serve() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -104,6 +104,15 @@ def serve(listen: str = "127.0.0.1:0", credentials: grpc.ServerCredentials | Non
         server.stop(None).wait()
 
 
+def settled(server: Scripted) -> list[tuple[str, int | None]]:
+    """How leases ended: reports with their status, and releases."""
+    return [
+        ("report", request.status_code) if isinstance(request, pb.ReportHeadersRequest) else ("release", None)
+        for method, request in server.asked
+        if method in ("ReportHeaders", "ReleaseLease")
+    ]
+
+
 def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
     """Waits until something holds; fails where it never does."""
     waiting = threading.Event()

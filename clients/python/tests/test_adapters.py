@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import httpx2
 import pytest
-from server import BASE_URL, Scripted, serve, until
+from server import BASE_URL, Scripted, until
 
 import keylease
 import keylease.httpx
@@ -100,12 +100,6 @@ class Web:
                         break
                 response.close()
                 return response, body
-
-
-@pytest.fixture
-def served() -> Iterator[tuple[Scripted, str]]:
-    with serve() as running:
-        yield running
 
 
 @pytest.fixture
