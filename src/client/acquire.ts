@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Duration } from '../generated/google/protobuf/duration.ts';
 import type { AcquireKeyRequest } from '../generated/keylease/v1/key_lease_service.ts';
 import type { Credential, Lease } from '../generated/keylease/v1/lease.ts';
 import type { Service } from './connection.ts';
@@ -11,6 +12,8 @@ import { toDuration } from './time.ts';
 export interface Granted {
   readonly lease: Lease;
   readonly credential: Credential;
+  /** Time spent in line. */
+  readonly waited: Duration | undefined;
 }
 
 /** A server that restarts is asked again until the deadline; a request id makes the tries one. */
@@ -55,13 +58,13 @@ async function acquireOnce(
   const timer = setTimeout(() => timeout.abort(), timeoutMs);
   let encoded: Uint8Array | undefined;
   try {
-    const { lease, credential } = await service.acquireKey(request, {
+    const { lease, credential, waited } = await service.acquireKey(request, {
       signal: signal === undefined ? timeout.signal : AbortSignal.any([signal, timeout.signal]),
       onTrailer: (trailer) => {
         encoded = trailer.get('grpc-status-details-bin');
       },
     });
-    if (lease !== undefined && credential !== undefined) return { lease, credential };
+    if (lease !== undefined && credential !== undefined) return { lease, credential, waited };
   } catch (error) {
     if (!signal?.aborted && !timeout.signal.aborted) throw refusalOfError(error, encoded);
     reclaim(service, request);

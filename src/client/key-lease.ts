@@ -1,3 +1,4 @@
+import type { Duration } from '../generated/google/protobuf/duration.ts';
 import { acquireKey } from './acquire.ts';
 import type { BodyTold } from './body-watch.ts';
 import { connect } from './connection.ts';
@@ -11,6 +12,7 @@ import { reportOfError, reportOfValue } from './outcome.ts';
 import type { Report } from './report.ts';
 import { errorBody, watched } from './response.ts';
 import { noStats, type Stats } from './stats.ts';
+import { fromDuration } from './time.ts';
 
 /** One call of a program, with the key that it is to use. It may be run a second time, on another key. */
 export type Run<T> = (key: LeasedKey, lease: LeaseHandle) => Promise<T> | T;
@@ -77,7 +79,7 @@ class Client implements KeyLease {
     const mayRetry = options.retry !== false;
     const first = await this.#attempt(leased, options, demand, run, mayRetry);
     if (!mayRetry || first.advice?.action !== 'other_key') return first.give();
-    const other = await this.#lease(options, demand, [leased.key.id]).catch(() => null);
+    const other = await this.#lease(withTimeLeft(options, leased.waited), demand, [leased.key.id]).catch(() => null);
     if (other === null) return first.give();
     first.discard();
     this.#stats.retries += 1;
@@ -87,10 +89,10 @@ class Client implements KeyLease {
   async #lease(options: LeaseOptions, demand: Demand, excluded: readonly string[]) {
     const { deadlineMs, callMsMax, fallback } = this.#options;
     const patience = { deadlineMs, triesMax: fallback === undefined ? Number.POSITIVE_INFINITY : TRIES_BEFORE_FALLBACK };
-    const { lease, credential } = await acquireKey(this.#connection.service, patience, options, demand, excluded);
+    const { lease, credential, waited } = await acquireKey(this.#connection.service, patience, options, demand, excluded);
     this.#stats.acquired += 1;
     const held = new HeldLease(lease, { calls: this.#calls, stats: this.#stats, callMsMax, ttlMs: options.ttlMs });
-    return { held, key: new LeasedKey(held.keyId, credential) };
+    return { held, key: new LeasedKey(held.keyId, credential), waited };
   }
 
   /** Null: no server answered, and there is a fallback key. */
@@ -172,6 +174,12 @@ class Client implements KeyLease {
     });
     return Promise.race([advice, timeout]).finally(() => clearTimeout(timer));
   }
+}
+
+/** The same from another key: time spent in line is taken off what the caller has for it. */
+function withTimeLeft(options: LeaseOptions, waited: Duration | undefined): LeaseOptions {
+  if (options.maxWaitMs === undefined || waited === undefined) return options;
+  return { ...options, maxWaitMs: Math.max(0, options.maxWaitMs - fromDuration(waited)) };
 }
 
 function returned<T>(value: T, advice: Advice | null): Attempt<T> {

@@ -48,7 +48,7 @@ export interface Demand {
 export interface LeaseOptions {
   /** Left out: the server's only pool, or the one called `default`. */
   readonly pool?: string;
-  /** Wait in line so long where no key has room. Default: not at all. */
+  /** Wait in line so long where no key has room; a second key gets what the first left of it. Default: not at all. */
   readonly maxWaitMs?: number;
   /** Calls with the same affinity go to the same key while it has room: provider prompt caches stay warm. */
   readonly affinity?: string;

@@ -30,6 +30,7 @@ class Scripted(KeyLeaseServiceServicer):
         self.details: list[Any] = []
         self.action: int = pb.RETRY_ACTION_NONE
         self.ttl = 60.0
+        self.waited = 0.0
         self._granted = 0
 
     def of(self, kind: type[Any]) -> list[Any]:
@@ -62,6 +63,7 @@ class Scripted(KeyLeaseServiceServicer):
         response.lease.pool = request.pool
         response.lease.acquire_time.FromNanoseconds(10**18)
         response.lease.expire_time.FromNanoseconds(10**18 + round(self.ttl * 1e9))
+        response.waited.FromNanoseconds(round(self.waited * 1e9))
         response.credential.secret = f"secret-of-{name}"
         response.credential.header_name = "x-api-key"
         response.credential.header_value = f"secret-of-{name}"

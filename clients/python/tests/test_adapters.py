@@ -237,13 +237,15 @@ async def test_the_whole_body_of_an_error_reaches_the_program(web: Web, server: 
 
 
 async def test_an_error_is_tried_again_once_on_another_key(web: Web, server: Scripted) -> None:
-    server.action = pb.RETRY_ACTION_OTHER_KEY
+    server.action, server.waited = pb.RETRY_ACTION_OTHER_KEY, 12.5
     first = Chunks(b"no")
     answers = [web.library.Response(500, stream=first), web.library.Response(503, stream=Chunks(b"again"))]
     response, body = await web.ask(lambda _: answers.pop(0))
     assert (response.status_code, body) == (503, b"again")
     assert first.closed
-    assert [list(each.exclude_key_ids) for each in server.of(pb.AcquireKeyRequest)] == [[], ["k1"]]
+    asked = server.of(pb.AcquireKeyRequest)
+    assert [list(each.exclude_key_ids) for each in asked] == [[], ["k1"]]
+    assert [each.max_wait.ToMilliseconds() for each in asked] == [30_000, 17_500]
     assert [status for status, _, _ in reports(server)] == [500, 503]
 
 

@@ -13,6 +13,7 @@ from outcomes import HasStatus, raises, response
 from server import Scripted
 
 import keylease
+from keylease._nouns import Demand
 from keylease.v1 import key_lease_service_pb2 as pb
 
 
@@ -39,14 +40,48 @@ def test_a_call_is_made_again_once_where_the_server_advises_another_key(
     assert [list(each.exclude_key_ids) for each in server.of(pb.AcquireKeyRequest)] == asked
 
 
-@pytest.mark.parametrize(("asked", "again"), [(60.0, 2.0), (0.5, 0.5)])
-def test_another_key_is_not_waited_for_as_long_as_the_first(served: tuple[Scripted, str], asked: float, again: float) -> None:
+IN_LINE = [
+    pytest.param(60.0, 0.0, 60.0, id="nothing was waited, and all of it is left"),
+    pytest.param(60.0, 45.5, 14.5, id="what was waited is taken off"),
+    pytest.param(1.0, 1.25, 0.0, id="nothing is left"),
+    pytest.param(None, 0.0, None, id="who did not want to wait does not"),
+]
+
+
+def waits(server: Scripted) -> list[float | None]:
+    """How long each key was to be waited for."""
+    asked = server.of(pb.AcquireKeyRequest)
+    return [each.max_wait.ToTimedelta().total_seconds() if each.HasField("max_wait") else None for each in asked]
+
+
+def demand_of(max_wait: float | None) -> Demand:
+    return {} if max_wait is None else {"max_wait": max_wait}
+
+
+@pytest.mark.parametrize(("asked", "waited", "left"), IN_LINE)
+def test_another_key_is_waited_for_as_long_as_the_first_has_left(
+    served: tuple[Scripted, str], asked: float | None, waited: float, left: float | None
+) -> None:
     server, address = served
-    server.action = pb.RETRY_ACTION_OTHER_KEY
+    server.action, server.waited = pb.RETRY_ACTION_OTHER_KEY, waited
     with keylease.Client(address) as client:
-        client.call("pool", lambda _: response(500), max_wait=asked)
-    waits = [each.max_wait.ToTimedelta().total_seconds() for each in server.of(pb.AcquireKeyRequest)]
-    assert waits == [asked, again]
+        client.call("pool", lambda _: response(500), **demand_of(asked))
+    assert waits(server) == [asked, left]
+
+
+@pytest.mark.parametrize(("asked", "waited", "left"), IN_LINE)
+async def test_async_another_key_is_waited_for_as_long_as_the_first_has_left(
+    served: tuple[Scripted, str], asked: float | None, waited: float, left: float | None
+) -> None:
+    server, address = served
+    server.action, server.waited = pb.RETRY_ACTION_OTHER_KEY, waited
+
+    async def ask(_: keylease.AsyncKey) -> httpx.Response:
+        return response(500)
+
+    async with keylease.AsyncClient(address) as client:
+        await client.call("pool", ask, **demand_of(asked))
+    assert waits(server) == [asked, left]
 
 
 class Closing:

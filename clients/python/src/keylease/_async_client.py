@@ -67,7 +67,7 @@ class AsyncClient(ClientCore):
         await first._open()
         outcome = await first._attempt(fn)
         if outcome.asks_for_another_key:
-            second = self.key(pool, **excluding(demand, first.key_id))
+            second = self.key(pool, **excluding(demand, first._granted()))
             try:
                 await second._open()
             except KeyLeaseError:

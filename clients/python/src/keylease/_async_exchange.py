@@ -34,7 +34,7 @@ class AsyncExchange:
         outcome = await self._attempt(first, request)
         if outcome.asks_for_another_key and body is not None:
             try:
-                second = await self._lease(request, excluding(demand, first.key_id))
+                second = await self._lease(request, excluding(demand, first._granted()))
             except KeyLeaseError:
                 return outcome.result()
             self._client._count("retries")

@@ -71,7 +71,7 @@ class Client(ClientCore):
         first._open()
         outcome = first._attempt(fn)
         if outcome.asks_for_another_key:
-            second = self.key(pool, **excluding(demand, first.key_id))
+            second = self.key(pool, **excluding(demand, first._granted()))
             try:
                 second._open()
             except KeyLeaseError:

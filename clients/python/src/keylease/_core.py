@@ -16,7 +16,6 @@ logger = logging.getLogger("keylease")
 
 ATTEMPT_PAUSE_FIRST = 0.05
 ATTEMPT_PAUSE_MAX = 0.5
-RETRY_WAIT_MAX = 2.0
 
 
 class ClientCore(abc.ABC):
@@ -104,9 +103,9 @@ def renewal_of(failure: KeyLeaseError | None) -> Renewal:
     return Renewal.AWAY if isinstance(failure, Unavailable) else Renewal.ENDED
 
 
-def excluding(demand: Demand, key_id: str) -> Demand:
-    """The same demand for another key, which an answer that is there already does not wait for long."""
-    excluded: Demand = {**demand, "exclude": [*demand.get("exclude", ()), key_id]}
+def excluding(demand: Demand, first: Grant) -> Demand:
+    """The same demand for another key than the first, with what that one left of the time in line."""
+    excluded: Demand = {**demand, "exclude": [*demand.get("exclude", ()), first.key_id]}
     if "max_wait" in excluded:
-        excluded["max_wait"] = min(excluded["max_wait"], RETRY_WAIT_MAX)
+        excluded["max_wait"] = max(0.0, excluded["max_wait"] - first.waited)
     return excluded

@@ -22,7 +22,7 @@ class Demand(TypedDict, total=False):
     ttl: float
     """How long the lease lives unless it is renewed, which happens while the block runs; left out: the pool's default."""
     max_wait: float
-    """How long to wait in line for room; left out: not at all."""
+    """How long to wait in line for room; a second key gets what the first left of it. Left out: not at all."""
     affinity: str
     """Calls with the same affinity go to the same key while it has room."""
     priority: int
@@ -68,6 +68,8 @@ class Grant:
     credential: Credential
     ttl: float
     """Seconds that the lease lives from now."""
+    waited: float = 0.0
+    """Seconds spent in line for it."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class Exchange:
         outcome = self._attempt(first, request)
         if outcome.asks_for_another_key and body is not None:
             try:
-                second = self._lease(request, excluding(demand, first.key_id))
+                second = self._lease(request, excluding(demand, first._granted()))
             except KeyLeaseError:
                 return outcome.result()
             self._client._count("retries")

@@ -56,6 +56,7 @@ def grant_of(response: pb.AcquireKeyResponse) -> Grant:
             headers=dict(credential.headers),
         ),
         ttl=_life(lease.acquire_time, lease.expire_time),
+        waited=response.waited.ToTimedelta().total_seconds(),
     )
 
 
