@@ -1,10 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Lease, RequestRecord } from '../pool/model.ts';
+import type { GroupState, Lease, RequestRecord } from '../pool/model.ts';
 import type { Millis } from '../pool/upstream.ts';
 import type { TouchedRows } from './file-batch.ts';
 import { NumberedRows } from './file-numbered-rows.ts';
 import { readRecords } from './file-records.ts';
 import { readMeta } from './file-schema.ts';
+import { groupOf, groupRowOf } from './group-row.ts';
 import { requestKey } from './pool-tables.ts';
 import { Tables } from './tables.ts';
 
@@ -39,7 +40,7 @@ export class FileRows {
     const tables = new Tables();
     for (const { pool, record } of readRecords(this.#database, 'pools')) tables.pool(pool).state = record;
     for (const { pool, record } of readRecords(this.#database, 'keys')) tables.pool(pool).keys.set(record.id, record);
-    for (const { pool, record } of readRecords(this.#database, 'groups')) tables.pool(pool).groups.set(record.id, record);
+    for (const { pool, record } of readRecords(this.#database, 'groups')) tables.pool(pool).groups.set(record.id, groupOf(record));
     for (const { pool, record } of this.#leases.load()) tables.pool(pool).putLease(record);
     for (const { pool, record } of this.#requests.load()) tables.putRequest(pool, record);
     tables.sequence = Number(readMeta(this.#database, 'sequence') ?? tables.sequence);
@@ -59,7 +60,7 @@ export class FileRows {
     const { state, keys, groups, leases, requests } = tables.pool(pool);
     if (touched.state) this.#putPool.run(pool, JSON.stringify(state));
     for (const id of touched.keys) this.#putKey.run(pool, id, JSON.stringify(keys.get(id)));
-    for (const id of touched.groups) this.#putGroup.run(pool, id, JSON.stringify(groups.get(id)));
+    for (const id of touched.groups) this.#putGroup.run(pool, id, JSON.stringify(groupRowOf(groups.get(id) as GroupState)));
     for (const id of touched.leases) this.#leases.write(pool, id, [id], leases.get(id));
     for (const [id, { holder, requestId }] of touched.requests) {
       this.#requests.write(pool, id, [holder, requestId], requests.get(id));

@@ -2,8 +2,8 @@ import { closeSync, openSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { StoreNotOpened } from './file-errors.ts';
 
-/** Grows with every change of the tables that an older keylease would misread. */
-const SCHEMA_VERSION = 1;
+/** Grows with every change of the records that an older keylease would misread. 2: meters by place. */
+const SCHEMA_VERSION = 2;
 
 /** Records are JSON; the columns beside them are their ids, for people and for finding the row again. */
 const TABLES = `
@@ -42,6 +42,8 @@ export function prepareSchema(database: DatabaseSync, folder: string, makeTables
   if (!fresh) checkVersion(database, folder);
   database.exec(PRAGMAS);
   if (fresh) createTables(database, installationKey());
+  // Records of an earlier version are read as they are, and what is written from now on is for no older keylease.
+  else database.prepare("UPDATE meta SET value = ?1 WHERE name = 'schema_version' AND value < ?1").run(SCHEMA_VERSION);
 }
 
 function createTables(database: DatabaseSync, installationKey: Uint8Array): void {

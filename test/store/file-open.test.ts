@@ -6,6 +6,7 @@ import { openFileStore } from '../../src/store/file.ts';
 import { openSqlite } from '../../src/store/file-disk.ts';
 import { notOpened, StoreNotOpened } from '../../src/store/file-errors.ts';
 import { temporaryFolders } from './folder.ts';
+import { makeGroup, makeMeter, makePool } from './records.ts';
 
 const newFolder = temporaryFolders();
 
@@ -61,7 +62,7 @@ test.each<{ name: string; prepare: (folder: string) => unknown; said: string }>(
   {
     name: 'a database of a newer schema',
     prepare: async (folder) => makeStore(folder).then(() => execute(folder, "UPDATE meta SET value = 9 WHERE name = 'schema_version'")),
-    said: 'its database was written by a newer keylease (schema version 9, this one knows 1); nothing was changed; run the newer keylease',
+    said: 'its database was written by a newer keylease (schema version 9, this one knows 2); nothing was changed; run the newer keylease',
   },
   {
     name: 'a database with a record that is damaged',
@@ -89,6 +90,31 @@ test('a database of a newer schema is left as it was, to the byte', async () => 
   const before = readFileSync(join(folder, 'keylease.db'));
   refusalOf(folder);
   expect(readFileSync(join(folder, 'keylease.db')).equals(before)).toBe(true);
+});
+
+test('a database of an earlier keylease, with its meters by name, is read as it is and left to no older one', async () => {
+  const folder = newFolder();
+  await makeStore(folder);
+  const group = makeGroup({
+    id: 'g',
+    version: 3,
+    meters: { m: [makeMeter({ spent: [{ amount: 2, containedAfter: 5, countedBy: 6.5 }] })] },
+  });
+  execute(
+    folder,
+    `INSERT INTO groups VALUES ('p', 'g', '${JSON.stringify(group)}'); UPDATE meta SET value = 1 WHERE name = 'schema_version'`,
+  );
+  const store = openFileStore({ folder });
+  expect(store.read(makePool()).group('g')).toEqual(group);
+  expect(await store.apply({ pool: 'p', groups: [group] })).toBe('applied');
+  await store.close();
+  const database = new DatabaseSync(join(folder, 'keylease.db'));
+  expect(database.prepare("SELECT value FROM meta WHERE name = 'schema_version'").get()).toEqual({ value: 2 });
+  expect(String(database.prepare('SELECT record FROM groups').get()?.record)).not.toContain('containedAfter');
+  database.close();
+  const again = openFileStore({ folder });
+  expect(again.read(makePool()).group('g')).toEqual({ ...group, version: 4 });
+  await again.close();
 });
 
 test('a damaged record is not quoted', async () => {

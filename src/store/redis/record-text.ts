@@ -1,26 +1,16 @@
 import type { GroupState, Lease } from '../../pool/model.ts';
-import { type MeterRow, meterOf, rowOf } from './meter-row.ts';
+import { groupOf, groupRowOf } from '../group-row.ts';
 import { KINDS, type Kind, type StoredRecord } from './touched.ts';
 
 /** A record as the store keeps it: JSON, and what is written most, leases and meters, by place. */
 export function textOf(kind: Kind, record: StoredRecord): string {
   if (kind === KINDS.leases) return leaseText(record as Lease);
-  return kind === KINDS.groups ? groupText(record as GroupState) : JSON.stringify(record);
+  return JSON.stringify(kind === KINDS.groups ? groupRowOf(record as GroupState) : record);
 }
 
 export function recordOf(kind: Kind, id: string, text: string, pool: string): StoredRecord {
   if (kind === KINDS.leases) return leaseOf(id, text, pool);
-  return kind === KINDS.groups ? groupOf(text) : JSON.parse(text);
-}
-
-function groupText(group: GroupState): string {
-  const meters = Object.entries(group.meters).map(([modelClass, each]) => [modelClass, each.map(rowOf)]);
-  return JSON.stringify({ ...group, meters: Object.fromEntries(meters) });
-}
-
-function groupOf(text: string): GroupState {
-  const { meters, ...group }: Omit<GroupState, 'meters'> & { meters: Record<string, MeterRow[]> } = JSON.parse(text);
-  return { ...group, meters: Object.fromEntries(Object.entries(meters).map(([modelClass, rows]) => [modelClass, rows.map(meterOf)])) };
+  return kind === KINDS.groups ? groupOf(JSON.parse(text)) : JSON.parse(text);
 }
 
 function leaseText(lease: Lease): string {

@@ -1,8 +1,8 @@
-import type { Meter, Spent, Told } from '../../pool/model.ts';
-import type { Millis } from '../../pool/upstream.ts';
+import type { Meter, Spent, Told } from '../pool/model.ts';
+import type { Millis } from '../pool/upstream.ts';
 
 /**
- * A meter as the store keeps it: its fields in an order that is fixed, and what it remembers one after another in one array each. A limit
+ * A meter as stores keep it: its fields in an order that is fixed, and what it remembers one after another in one array each. A limit
  * group is written with every grant and every settlement, and with its names it would be several times as long.
  */
 export type MeterRow = readonly [
