@@ -75,8 +75,8 @@ export const client: readonly Mutant[] = [
   {
     name: 'the retry may take the same key',
     file: 'src/client/key-lease.ts',
-    find: 'await this.#lease(options, demand, [leased.key.id])',
-    replace: 'await this.#lease(options, demand, [])',
+    find: 'await this.#lease(withTimeLeft(options, leased.waited), demand, [leased.key.id])',
+    replace: 'await this.#lease(withTimeLeft(options, leased.waited), demand, [])',
     tests: SCENARIOS,
   },
   {
