@@ -235,6 +235,21 @@ const all: readonly Mutant[] = [
     tests: ['test/store/redis/mirror.test.ts'],
   },
   {
+    name: 'what is put back late is not taken, though nobody has read the pool',
+    file: 'src/store/redis/epoch-scripts.ts',
+    find: 'if known[1] ~= ARGV[1] or tonumber(known[3] or 0) > tonumber(ARGV[2]) then return 0 end',
+    replace:
+      "if known[1] ~= ARGV[1] or tonumber(known[3] or 0) > tonumber(ARGV[2]) or now >= tonumber(redis.call('HGET', KEYS[1], 'opens')) then return 0 end",
+    tests: ['test/store/redis/join.test.ts'],
+  },
+  {
+    name: 'who knows nothing opens an empty store before who does can put it back',
+    file: 'src/store/redis/epoch-scripts.ts',
+    find: 'if not known[1] and mine == 0 then',
+    replace: 'if false then',
+    tests: ['test/store/redis/join.test.ts'],
+  },
+  {
     name: 'in a large pool a key at home that has room again is overlooked',
     file: 'src/service/indexes.ts',
     find: 'for (const { byClass } of [indexed, indexed.home]) {',

@@ -18,8 +18,9 @@ const FORGOTTEN_MS = 86_400_000;
 /**
  * Joins a pool. On another run than it was last written on, or with less in it than the replica knows, an epoch begins: nobody who
  * believes in the one before can write, and every replica that was there is missed until it has said what it knows.
- * ARGV: run, replica, the epoch and sequence it knows (0: none), how long the others are waited for, the longest lease, 1 where this
- * store loses nothing. Answers epoch, sequence, and up to which sequence number everything of the replica's epoch was kept.
+ * A store that was never written is left alone for a moment by who knows nothing either: it may have lost everything. ARGV: run, replica,
+ * the epoch and sequence it knows (0: none), how long the others are waited for, the longest lease, 1 where this store loses nothing, how
+ * long a store that was never written is left alone. Answers epoch, sequence, and up to which sequence number everything of the replica's epoch was kept.
  */
 export const JOIN_SCRIPT = `${NOW}
 local known = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'sequence', 'time')
@@ -36,6 +37,10 @@ if known[2] ~= ARGV[1] or epoch < mine or (epoch == mine and sequence < seen) th
   epoch = math.max(epoch, mine) + 1
   redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', ARGV[1], 'sequence', sequence, 'from:' .. epoch, sequence,
     'opens', now + ARGV[5], 'learns', now + ARGV[6])
+  if not known[1] and mine == 0 then
+    redis.call('HSET', KEYS[10], '', 1)
+    redis.call('HSET', KEYS[1], 'opens', now + ARGV[8], 'learns', now + ARGV[8])
+  end
 end
 local kept = sequence
 for e = mine + 1, epoch do kept = math.min(kept, tonumber(redis.call('HGET', KEYS[1], 'from:' .. e) or 0)) end
@@ -43,13 +48,14 @@ return {epoch, sequence, kept}
 `;
 
 /**
- * Puts back all that a replica knows, where the store has less and nobody has written since the replica's epoch. ARGV: epoch, the
+ * Puts back all that a replica knows, where the store has less and nobody has read it, and so nobody written, since the replica's epoch:
+ * however long it took, as its first try may have come to nothing. ARGV: epoch, the
  * epoch and sequence the replica knows, then for each record kind, id, stamp (empty: none is kept) and record (empty: none of its own). Answers 1 where the
  * store now has all of it.
  */
 export const RESTORE_SCRIPT = `${NOW}
-local known = redis.call('HMGET', KEYS[1], 'epoch', 'sequence', 'opens', 'opened')
-if known[1] ~= ARGV[1] or now >= tonumber(known[3]) or tonumber(known[4] or 0) > tonumber(ARGV[2]) then return 0 end
+local known = redis.call('HMGET', KEYS[1], 'epoch', 'sequence', 'opened')
+if known[1] ~= ARGV[1] or tonumber(known[3] or 0) > tonumber(ARGV[2]) then return 0 end
 if tonumber(ARGV[3]) <= tonumber(known[2]) then return 1 end
 for i = 2, 8 do redis.call('DEL', KEYS[i]) end
 for i = 4, #ARGV, 4 do

@@ -55,6 +55,8 @@ export interface JoinOptions {
   readonly lostAt: Millis;
   /** Whether what was answered survives whatever happens to the store. */
   readonly losesNothing: boolean;
+  /** How long a store that was never written is left alone by a replica that knows nothing. */
+  readonly emptyMs: number;
 }
 
 /**
@@ -62,9 +64,10 @@ export interface JoinOptions {
  * store has then, and until when nothing may be granted.
  */
 export async function joinPool(call: Call, memory: Memory, options: JoinOptions): Promise<{ loaded: Reply; standing: Standing }> {
-  const { run, replica, leaseMaxMs, graceMs, lostAt, losesNothing } = options;
+  const { run, replica, leaseMaxMs, graceMs, lostAt, losesNothing, emptyMs } = options;
   const known = [memory.epoch, memory.sequence].map(String);
-  const [epoch, , kept] = await call('join', [run, replica, ...known, `${WINDOW_MS}`, `${leaseMaxMs + graceMs}`, losesNothing ? '1' : '0']);
+  const waits = [`${WINDOW_MS}`, `${leaseMaxMs + graceMs}`, losesNothing ? '1' : '0', `${emptyMs}`];
+  const [epoch, , kept] = await call('join', [run, replica, ...known, ...waits]);
   const isLost = memory.epoch > 0 && memory.sequence > kept;
   const isRestored = isLost && (await call('restore', [`${epoch}`, ...known, ...memory.records()])) === 1;
   let told: Reply = await call('settle', [replica, `${isLost && !isRestored ? lostAt + leaseMaxMs : 0}`]);

@@ -26,6 +26,8 @@ export interface LinkOptions {
   readonly replica: Replica;
   /** Whether what was answered survives whatever happens to the servers. */
   readonly losesNothing: boolean;
+  /** How long a store that was never written is left alone by a replica that knows nothing. */
+  readonly emptyMs: number;
   /** Called when it is lost, with the cause, and with null when it is back. */
   readonly onHealth: (cause: Error | null) => void;
   /** Called when it did not come back either, with what is wrong and what to do. */
@@ -103,17 +105,16 @@ export class Link {
     const find = () => findPrimary(place, this.#with.access, `${tag}`);
     const word = place.kind === 'sentinel' ? await Word.of(find, access.timeoutMs) : null;
     const connection = await openAt(place, access, word?.server ?? (await find()), (cause) => this.#lose(connection, cause));
+    // From now on, as joining may take longer than a word counts.
+    const renewing = this.#every(access.timeoutMs / 2, () => this.#renew(connection, word));
     try {
       const up = { ...(await this.#greet(connection)), connection, word };
       await Promise.all([...this.#pools.values()].map((pool) => this.#join(up, pool)));
       if (this.#isClosed) throw new StoreLost('the store is closed');
       this.#up = up;
-      this.#timers = [
-        this.#every(access.timeoutMs / 2, () => this.#askTime(up)),
-        this.#every(access.timeoutMs / 2, () => this.#renew(up)),
-        this.#every(BEAT_MS, () => this.#beat(up)),
-      ];
+      this.#timers = [renewing, this.#every(access.timeoutMs / 2, () => this.#askTime(up)), this.#every(BEAT_MS, () => this.#beat(up))];
     } catch (cause) {
+      clearInterval(renewing);
       connection.close();
       this.#loseAll(lostBy(cause as Error));
       throw cause;
@@ -148,7 +149,7 @@ export class Link {
 
   /** From the subscription on nothing is missed; what the loaded records contain already is dropped by its number. */
   async #join(up: Up, pool: SharedPool): Promise<void> {
-    const { durability, access, replica, losesNothing } = this.#with;
+    const { durability, access, replica, losesNothing, emptyMs } = this.#with;
     const { connection, run, word } = up;
     const channel = `${this.#base(pool)}changes`;
     const call = this.#caller(up, pool);
@@ -164,6 +165,7 @@ export class Link {
       graceMs: word?.validMs ?? 0,
       lostAt: this.#lostAt,
       losesNothing,
+      emptyMs,
     };
     const { loaded, standing } = await joinPool(call, pool.memory, options);
     const durable = () => durableOn(connection, durability, access.timeoutMs);
@@ -194,7 +196,7 @@ export class Link {
     }
   }
 
-  async #renew({ connection, word }: Up): Promise<void> {
+  async #renew(connection: Connection, word: Word | null): Promise<void> {
     try {
       await word?.renew();
     } catch (cause) {

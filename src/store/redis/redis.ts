@@ -20,9 +20,14 @@ export interface RedisStoreOptions {
   readonly durability: Durability;
   /** Hears what makes the servers less safe than they could be, and what to change. */
   readonly warn?: (warning: string) => void;
+  /** How long a store that was never written is left alone by a replica that knows nothing; left out: a second. */
+  readonly emptyMs?: number;
   readonly time?: StoreTime;
   readonly random?: (size: number) => Uint8Array;
 }
+
+/** Longer than replicas that know what a server has lost take to come back to it. */
+const EMPTY_MS = 1_000;
 
 /** Opens the store that several replicas share; throws StoreNotOpened, which tells the operator what to do. */
 export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
@@ -137,6 +142,7 @@ class RedisStore implements Store {
       link = new Link({
         ...this.#options,
         replica: this.#replica,
+        emptyMs: this.#options.emptyMs ?? EMPTY_MS,
         losesNothing: this.#options.durability === 'fsync' && this.#options.place.kind === 'single',
         onHealth: (cause) => this.#hearHealth(cause),
         onStillLost: (reason) => this.#hearStillLost(reason),

@@ -8,7 +8,7 @@ import { makePool } from '../records.ts';
 
 /** Settings of a store on this server, with a prefix that nothing else has. */
 export function settingsOf(at: Endpoint, options: Partial<RedisStoreOptions> = {}): RedisStoreOptions {
-  return { place: { kind: 'single', at }, access: ACCESS, prefix: randomUUID(), durability: 'ack', ...options };
+  return { place: { kind: 'single', at }, access: ACCESS, prefix: randomUUID(), durability: 'ack', emptyMs: 0, ...options };
 }
 
 /** Opens a replica that serves the pool `p`; it is closed when the test is over. */
