@@ -59,11 +59,24 @@ export interface JoinOptions {
   readonly emptyMs: number;
 }
 
+/** How often it is begun again where another epoch has begun meanwhile, as one does when a replica comes that knows more. */
+const JOINS_MAX = 5;
+
 /**
  * Joins a pool: says what this replica knows, puts back what the store has lost, and waits for those who may know more. Answers what the
  * store has then, and until when nothing may be granted.
  */
 export async function joinPool(call: Call, memory: Memory, options: JoinOptions): Promise<{ loaded: Reply; standing: Standing }> {
+  for (let times = 0; times < JOINS_MAX; times += 1) {
+    const { epoch, told } = await enter(call, memory, options);
+    const loaded = await call('load', [`${epoch}`]);
+    if (loaded[0] !== '') return { loaded, standing: standingOf(told) };
+  }
+  throw new Error('one epoch after the other has begun');
+}
+
+/** Answers once the epoch is open, or is over. */
+async function enter(call: Call, memory: Memory, options: JoinOptions): Promise<{ epoch: number; told: Reply }> {
   const { run, replica, leaseMaxMs, graceMs, lostAt, losesNothing, emptyMs } = options;
   const known = [memory.epoch, memory.sequence].map(String);
   const waits = [`${WINDOW_MS}`, `${leaseMaxMs + graceMs}`, losesNothing ? '1' : '0', `${emptyMs}`];
@@ -75,9 +88,7 @@ export async function joinPool(call: Call, memory: Memory, options: JoinOptions)
     await sleep(Math.min(LOOK_AGAIN_MS, told[2] - told[1]));
     told = await call('beat', [replica]);
   }
-  const loaded = await call('load', [`${epoch}`]);
-  if (loaded[0] === '') throw new Error('another epoch has begun');
-  return { loaded, standing: standingOf(told) };
+  return { epoch, told };
 }
 
 export function standingOf([epoch, time, , grantsFrom, told]: Reply): Standing {
