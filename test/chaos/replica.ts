@@ -88,9 +88,10 @@ export class Replica {
     return child.signalCode === 'SIGKILL';
   }
 
-  /** What the system calls its state: T is stopped. */
+  /** What the system calls its state: T is stopped; empty: it is gone. */
   get state(): string {
-    const stat = readFileSync(`/proc/${this.#process?.pid}/stat`, 'utf8');
+    if (this.#process?.exitCode !== null || this.#process.signalCode !== null) return '';
+    const stat = readFileSync(`/proc/${this.#process.pid}/stat`, 'utf8');
     return /\) (\w)/.exec(stat)?.[1] ?? '';
   }
 
