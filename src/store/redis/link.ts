@@ -70,15 +70,16 @@ export class Link {
     return this.#up !== null;
   }
 
-  /** Adds a pool, which can be read once this is done. */
-  async add(pool: SharedPool): Promise<void> {
+  /** Adds pools, which can be read once this is done. */
+  async add(pools: readonly SharedPool[]): Promise<void> {
     if (this.#up === null && this.#retryTimer !== undefined) throw new StoreLost('the store is lost');
-    this.#pools.set(pool.id, pool);
+    for (const pool of pools) this.#pools.set(pool.id, pool);
+    const up = this.#up;
     try {
-      if (this.#up === null) await this.#connect();
-      else await this.#join(this.#up, pool);
+      if (up === null) await this.#connect();
+      else await Promise.all(pools.map((pool) => this.#join(up, pool)));
     } catch (cause) {
-      this.#pools.delete(pool.id);
+      for (const { id } of pools) this.#pools.delete(id);
       throw cause instanceof StoreLost
         ? cause
         : new StoreLost(`the store is lost: ${reasonOf(cause as Error, this.#with.access)}`, { cause });

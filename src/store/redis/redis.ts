@@ -99,14 +99,19 @@ class RedisStore implements Store {
   }
 
   async serve(pools: readonly ServedPool[]): Promise<void> {
+    const added: SharedPool[] = [];
     for (const { id, leaseTtlMaxMs } of pools) {
       const known = this.#pools.get(id);
       const pool = known ?? new SharedPool(id, this.#replica);
       pool.leaseMaxMs = leaseTtlMaxMs;
-      if (known !== undefined) continue;
-      await this.#linkOf(id).add(pool);
-      this.#pools.set(id, pool);
+      if (known === undefined) added.push(pool);
     }
+    const byLink = Map.groupBy(added, ({ id }) => this.#linkOf(id));
+    const add = async (link: Link, own: readonly SharedPool[]) => {
+      await link.add(own);
+      for (const pool of own) this.#pools.set(pool.id, pool);
+    };
+    await Promise.all([...byLink].map(([link, own]) => add(link, own)));
   }
 
   learningPools(): readonly string[] {

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { Connection } from '../../../src/store/redis/connection.ts';
 import { type Call, type JoinOptions, joinPool, type Memory, pairs, SCRIPTS } from '../../../src/store/redis/join.ts';
 import { textOf } from '../../../src/store/redis/record-text.ts';
+import { openRedisStore } from '../../../src/store/redis/redis.ts';
 import { KINDS } from '../../../src/store/redis/touched.ts';
 import { ACCESS, RedisServer, redisServer, until } from '../../support/redis.ts';
 import { makeLease, makePool } from '../records.ts';
@@ -58,6 +59,16 @@ describe.skipIf(redisServer === null)('joining a pool of a server that has lost 
     await isThere.promise;
     const both = await Promise.all([joinPool(call, MEMORY, OPTIONS), fresh]);
     expect(both.map(({ loaded }) => leasesIn(loaded))).toEqual([['"l1"'], ['"l1"']]);
+  });
+
+  test('many pools are left alone at one time, not one after the other', async () => {
+    const { server } = await startServer();
+    const store = await openRedisStore({ ...settingsOf(server.at), emptyMs: 1_500 });
+    onTestFinished(() => store.close());
+    const pools = ['p', 'q', 'r', 's'];
+    await store.serve(pools.map(makePool));
+    const times = pools.map((id) => store.read(makePool(id)).grantsFrom ?? 0);
+    expect(Math.max(...times) - Math.min(...times)).toBeLessThan(1_500);
   });
 
   test('and where nobody comes it goes on, and learns nothing', async () => {

@@ -19,6 +19,7 @@ describe.skipIf(redisServer === null)('one server', () => {
       access: ACCESS,
       prefix: randomUUID(),
       durability: 'ack',
+      emptyMs: 0,
       time: testTime(time),
     }),
   );

@@ -78,14 +78,14 @@ describe.skipIf(redisServer === null)('a Cluster', () => {
 function contractAt(name: string, place: () => Place): void {
   storeContract(name, ({ wall, monotonic }) =>
     openRedisStore({
-      ...{ place: place(), access: ACCESS, prefix: randomUUID(), durability: 'ack' },
+      ...{ place: place(), access: ACCESS, prefix: randomUUID(), durability: 'ack', emptyMs: 0 },
       time: { now: steadyClock(0, wall, monotonic), hear: () => {}, toleranceMs: -1 },
     }),
   );
 }
 
 async function replicasAt(place: Place, pools = ['p']): Promise<[Store, Store]> {
-  const settings = { place, access: ACCESS, prefix: randomUUID(), durability: 'ack' as const };
+  const settings = { place, access: ACCESS, prefix: randomUUID(), durability: 'ack' as const, emptyMs: 0 };
   const stores = [await openRedisStore(settings), await openRedisStore(settings)] as [Store, Store];
   onTestFinished(async () => void (await Promise.all(stores.map((store) => store.close()))));
   for (const store of stores) await store.serve(pools.map(makePool));
