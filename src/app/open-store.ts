@@ -1,6 +1,6 @@
 import type { RedisSettings, StoreSettings } from '../config/config.ts';
 import { revealSecret } from '../config/secret.ts';
-import { clientKeyOf } from '../config/store-tls.ts';
+import { privateKeyOf } from '../config/tls-pair.ts';
 import { openFileStore } from '../store/file.ts';
 import { memoryStore } from '../store/memory.ts';
 import type { Login } from '../store/redis/connection.ts';
@@ -54,7 +54,7 @@ export function redisOptions(settings: RedisSettings): RedisStoreOptions {
 function loginOf({ tls, username, password }: Pick<RedisSettings, 'tls' | 'username' | 'password'>): Login {
   return {
     tls: tls !== null && {
-      ...{ ca: tls.files.ca ?? undefined, cert: tls.files.cert ?? undefined, key: clientKeyOf(tls.files) ?? undefined },
+      ...{ ca: tls.files.ca ?? undefined, cert: tls.files.cert ?? undefined, key: privateKeyOf(tls.files) ?? undefined },
       serverName: tls.serverName ?? undefined,
     },
     username: username ?? undefined,

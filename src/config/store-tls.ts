@@ -1,42 +1,21 @@
 import { isAbsolute, join } from 'node:path';
-import { inspect } from 'node:util';
 import { AUTH_FILE_BYTES_MAX, type AuthFileSources } from './auth-files.ts';
 import { field } from './draft.ts';
 import type { Finding, Path } from './mistake.ts';
-import { authorityProblem, certificateProblem, keyProblem } from './tls-pair.ts';
+import { authorityProblem, certificateProblem, KeyFiles, keyProblem } from './tls-pair.ts';
 
-let readKey: (files: ClientTlsFiles) => string | null;
-
-/** What a TLS client trusts and shows, as PEM. Every way to print it gives `[tls]`: the private key is inside. */
-export class ClientTlsFiles {
+/** What a TLS client trusts and shows, as PEM; without a key it shows nothing. */
+export class ClientTlsFiles extends KeyFiles<string | null> {
   /** null: the authorities that Node trusts. */
   readonly ca: string | null;
   /** null: it shows none. */
   readonly cert: string | null;
-  readonly #key: string | null;
 
   constructor(ca: string | null, cert: string | null, key: string | null) {
+    super(key);
     this.ca = ca;
     this.cert = cert;
-    this.#key = key;
   }
-
-  toJSON(): string {
-    return '[tls]';
-  }
-
-  [inspect.custom](): string {
-    return '[tls]';
-  }
-
-  static {
-    readKey = (files) => files.#key;
-  }
-}
-
-/** The private key: only for the transport. */
-export function clientKeyOf(files: ClientTlsFiles): string | null {
-  return readKey(files);
 }
 
 /** Reads and checks the files that store.tls names. */

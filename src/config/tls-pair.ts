@@ -2,18 +2,13 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { inspect } from 'node:util';
 
-let readKey: (pair: TlsFiles) => string;
+let readKey: <K extends string | null>(files: KeyFiles<K>) => K;
 
-/** What a TLS server shows and trusts, as PEM. Every way to print it gives `[tls]`: the private key is inside. */
-export class TlsFiles {
-  readonly cert: string;
-  /** null: clients are not asked for a certificate. */
-  readonly clientCa: string | null;
-  readonly #key: string;
+/** PEM files with a private key among them. Every way to print them gives `[tls]`. */
+export class KeyFiles<K extends string | null> {
+  readonly #key: K;
 
-  constructor(cert: string, key: string, clientCa: string | null) {
-    this.cert = cert;
-    this.clientCa = clientCa;
+  constructor(key: K) {
     this.#key = key;
   }
 
@@ -26,12 +21,25 @@ export class TlsFiles {
   }
 
   static {
-    readKey = (pair) => pair.#key;
+    readKey = (files) => files.#key;
+  }
+}
+
+/** What a TLS server shows and trusts, as PEM. */
+export class TlsFiles extends KeyFiles<string> {
+  readonly cert: string;
+  /** null: clients are not asked for a certificate. */
+  readonly clientCa: string | null;
+
+  constructor(cert: string, key: string, clientCa: string | null) {
+    super(key);
+    this.cert = cert;
+    this.clientCa = clientCa;
   }
 }
 
 /** The private key: only for the transport. */
-export function privateKeyOf(files: TlsFiles): string {
+export function privateKeyOf<K extends string | null>(files: KeyFiles<K>): K {
   return readKey(files);
 }
 

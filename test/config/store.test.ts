@@ -2,7 +2,8 @@ import { inspect } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 import type { RedisSettings } from '../../src/config/config.ts';
 import { revealSecret } from '../../src/config/secret.ts';
-import { ClientTlsFiles, clientKeyOf } from '../../src/config/store-tls.ts';
+import { ClientTlsFiles } from '../../src/config/store-tls.ts';
+import { privateKeyOf } from '../../src/config/tls-pair.ts';
 import { makeAuthority } from '../support/pki.ts';
 import { minimal, mistakesOf, mustBeGood, parse } from './support.ts';
 
@@ -29,7 +30,7 @@ const SENTINELS = 'sentinels: { name: main, hosts: ["h:26379"]';
 test('what is trusted and shown to the servers is read from files', () => {
   const { tls } = storeOf('url: "redis://h", tls: { ca: ca.pem, cert: cert.pem, key: key.pem, server_name: redis.test }');
   expect(tls).toMatchObject({ serverName: 'redis.test', files: { ca: FILES['ca.pem'], cert: FILES['cert.pem'] } });
-  expect(clientKeyOf(tls!.files)).toBe(FILES['key.pem']);
+  expect(privateKeyOf(tls!.files)).toBe(FILES['key.pem']);
 });
 
 test.each<{ what: string; store: string; tls: unknown }>([
@@ -77,7 +78,7 @@ test.each([
 
 test('every way to print the store leaves its private key and passwords out', () => {
   const store = storeOf(`${SENTINELS}, password: { env: SENTINELS } }, password: { env: SERVERS }, tls: { cert: cert.pem, key: key.pem }`);
-  const body = clientKeyOf(store.tls!.files)?.split('\n')[1] as string;
+  const body = privateKeyOf(store.tls!.files)?.split('\n')[1] as string;
   for (const text of [JSON.stringify(store), inspect(store, { depth: null, showHidden: true })])
     for (const secret of [body, 'servers-password', 'sentinels-password']) expect(text).not.toContain(secret);
 });
