@@ -1,5 +1,5 @@
 /**
- * What sharing costs: replicas of the service, each in a process of its own, acquire from the 20 keys of one pool in one Redis, without
+ * What sharing costs: replicas of the service, each in a process of its own, acquire from the 20 keys (--keys) of one pool in one Redis, without
  * the wire; all replicas on one core, the server on another. Prints, beside the same loop over the memory store, what one replica and
  * several together grant, alone and with every lease settled, how many decisions came to nothing with limit groups of one's own and
  * without, how large the batches are, and what an acquire alone takes beside a PING. Grants a second of CPU are what compares runs on a
@@ -21,6 +21,7 @@ const { values } = parseArgs({
   options: {
     replicas: { type: 'string', default: '3' },
     'under-way': { type: 'string', default: '64' },
+    keys: { type: 'string', default: '20' },
     seconds: { type: 'string', default: '3' },
     /** For a replica: where the server listens; 0: the memory store. */
     port: { type: 'string' },
@@ -70,7 +71,7 @@ async function compare(): Promise<void> {
 async function measure(name: string, replicas: number, underWay: string, options: readonly string[] = []) {
   const server = await RedisServer.start();
   pin(Number(/process_id:(\d+)/.exec(String(await server.ask('INFO', 'server')))?.[1]), SERVER_CORE);
-  const args = ['--port', `${server.port}`, '--under-way', underWay, '--seconds', values.seconds, ...options];
+  const args = ['--port', `${server.port}`, '--under-way', underWay, '--seconds', values.seconds, '--keys', values.keys, ...options];
   const children = Array.from({ length: replicas }, () => fork(import.meta.filename, args));
   for (const { pid } of children) pin(pid as number, CLIENT_CORE);
   await Promise.all(children.map(told));
@@ -146,7 +147,7 @@ async function contend(port: number): Promise<void> {
     close: () => store.close(),
   };
   const service = createService(counting, Math.random, { joinedGroup: () => {}, poolShrank: () => {}, leaseExpired: () => {} });
-  await service.generations.put(benchConfig());
+  await service.generations.put(benchConfig(Number(values.keys)));
   process.send?.('ready');
   await once(process, 'message');
   const end = performance.now() + WARM_UP_MS + SECONDS * 1_000;

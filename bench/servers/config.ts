@@ -11,10 +11,10 @@ const KEYS = 20;
 /** So large that nothing is refused, and yet every limit is looked at. */
 const PLENTY = 10 ** 12;
 
-/** One pool of twenty keys with a configured limit in each dimension, in memory, on a free loopback port. */
-export function benchConfig(): Config {
+/** One pool of twenty keys, or so many, with a configured limit in each dimension, in memory, on a free loopback port. */
+export function benchConfig(count = KEYS): Config {
   const limits = { requests: PLENTY, input_tokens: PLENTY, output_tokens: PLENTY };
-  const keys = Array.from({ length: KEYS }, (_, i) => ({
+  const keys = Array.from({ length: count }, (_, i) => ({
     id: `key-${String(i + 1).padStart(2, '0')}`,
     secret: `a-secret-of-usual-length-for-the-bench-${i}`,
     max_leases: 1_000_000,
